@@ -1,0 +1,91 @@
+"""Inputs to time a file on, drawn as its manifest says, with numpy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from edgernn.bench.contenders.base import Array
+from edgernn.errors import InputError
+from edgernn.manifest import Manifest, TensorSpec
+
+DEFAULT_SEQUENCE_STEPS = 100
+
+
+def steps_of(manifest: Manifest, steps: int | None) -> int:
+    """Time steps of a call: `steps`, or else the file's chunk, its hop, or 100 for a sequence.
+
+    Raises InputError where `steps` is no whole number from 1, or the file takes another number.
+    """
+    if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
+        raise InputError(f"steps: expected a whole number from 1, found {steps!r}.")
+    fixed = manifest.chunk or fixed_length(manifest)
+    if steps is None:
+        return fixed or (manifest.hop if manifest.streaming else DEFAULT_SEQUENCE_STEPS)
+    if fixed is not None and steps != fixed:
+        raise InputError(f"steps: the file takes {fixed} steps a call, found {steps}. Leave steps out.")
+    if manifest.streaming and steps % manifest.hop:
+        raise InputError(f"steps: must be a multiple of the file's hop, {manifest.hop}, found {steps}.")
+    return steps
+
+
+def fixed_length(manifest: Manifest) -> int | None:
+    """The number of time steps that the inputs fix; None where it is free."""
+    for spec in manifest.inputs:
+        if spec.time_dim is not None:
+            size = spec.dims[spec.time_dim]
+            if isinstance(size, int):
+                return size
+    return None
+
+
+def draw_inputs(
+    manifest: Manifest, batch: int, steps: int, random: np.random.Generator, examples: Sequence[Any] = ()
+) -> list[Array]:
+    """One array for each input.
+
+    Args:
+        manifest: the file's.
+        batch: rows.
+        steps: time steps.
+        random: draws the values.
+        examples: arrays or tensors, one an input, whose values are drawn from. Without: standard normal
+            numbers, and integers between the manifest's minimum and maximum.
+
+    Raises:
+        InputError: where there are not as many examples as inputs.
+    """
+    if examples and len(examples) != len(manifest.inputs):
+        raise InputError(
+            f"example_inputs: {len(examples)} arrays for the file's {len(manifest.inputs)} inputs "
+            f"({', '.join(spec.name for spec in manifest.inputs)})."
+        )
+    values: list[Array | None] = [np.asarray(example).reshape(-1) for example in examples]
+    values = values or [None] * len(manifest.inputs)
+    return [
+        _draw(spec, batch, steps, random, given) for spec, given in zip(manifest.inputs, values, strict=True)
+    ]
+
+
+def _draw(
+    spec: TensorSpec, batch: int, steps: int, random: np.random.Generator, values: Array | None
+) -> Array:
+    sizes = {"batch": batch, "time": steps}
+    shape = [
+        steps if axis == spec.time_dim else dim if isinstance(dim, int) else sizes.get(dim, 1)
+        for axis, dim in enumerate(spec.dims)
+    ]
+    dtype = np.dtype(spec.dtype)
+    if values is not None and values.size:
+        return random.choice(values, shape).astype(dtype)
+    if dtype.kind in "iu":
+        low, high = int(spec.minimum or 0), int(spec.maximum or 0)
+        if spec.dims == ("batch",):
+            # One integer a row may be its number of steps, which cannot exceed those there are.
+            low = high = min(high, steps)
+        return random.integers(low, high + 1, shape).astype(dtype)
+    if dtype.kind == "b":
+        return random.integers(0, 2, shape).astype(dtype)
+    return random.standard_normal(shape).astype(dtype)

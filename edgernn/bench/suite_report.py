@@ -1,0 +1,98 @@
+"""What a suite found: measured ratios beside their targets."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from edgernn.bench.statistics import Ratio
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured target.
+
+    Attributes:
+        what: what was run, e.g. "Stream.push, GRU, float32".
+        hidden_size: size of the recurrent layer; its input has the same.
+        target: what the ratio may be at most.
+        ratio: time of edgernn ÷ time of what it is held against, which `ratio.to` names.
+        microseconds: median time of edgernn, a call and stream.
+        baseline_microseconds: median time of the other.
+    """
+
+    what: str
+    hidden_size: int
+    target: float
+    ratio: Ratio
+    microseconds: float
+    baseline_microseconds: float
+
+    @property
+    def met(self) -> bool:
+        """Whether the ratio is within the target."""
+        return self.ratio.median <= self.target
+
+    @property
+    def excess(self) -> float:
+        """How far the ratio is above the target, as a part of it; negative below."""
+        return self.ratio.median / self.target - 1.0
+
+
+@dataclass(frozen=True)
+class SuiteReport:
+    """A suite's rows.
+
+    Attributes:
+        name: the suite's.
+        rows: in the order they ran.
+        skipped: what could not be measured, and why.
+        machine: what it was measured on.
+    """
+
+    name: str
+    rows: tuple[Row, ...]
+    skipped: dict[str, str] = field(default_factory=dict)
+    machine: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def met(self) -> bool:
+        """Whether something was measured and every target met."""
+        return bool(self.rows) and all(row.met for row in self.rows)
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """The report as JSON text."""
+        data = asdict(self)
+        data["met"] = self.met
+        for found, row in zip(data["rows"], self.rows, strict=True):
+            found |= {"met": row.met, "excess": row.excess}
+        return json.dumps(data, ensure_ascii=False, indent=indent, allow_nan=False)
+
+    def render(self) -> Table:
+        """The report as a rich table: a line for each thing measured, a column for each size."""
+        from rich.table import Table
+
+        sizes = sorted({row.hidden_size for row in self.rows})
+        cells = {(row.what, row.ratio.to, row.hidden_size): _cell(row) for row in self.rows}
+        table = Table(
+            title=f"{self.name}: ratio ≤ target, how far from it", title_justify="left", show_lines=True
+        )
+        table.add_column("time of ÷ time of")
+        for size in sizes:
+            table.add_column(f"size {size}", justify="right", no_wrap=True)
+        for what, other in dict.fromkeys((row.what, row.ratio.to) for row in self.rows):
+            table.add_row(f"{what} ÷ {other}", *(cells.get((what, other, size), "") for size in sizes))
+        if self.skipped:
+            reasons = "; ".join(f"{name}: {reason}" for name, reason in self.skipped.items())
+            table.caption = f"Not measured: {reasons}"
+        return table
+
+
+def _cell(row: Row) -> str:
+    color = "green" if row.met else "red"
+    sign = "≤" if row.met else ">"
+    return f"{row.ratio.median:.2f} {sign} {row.target:.2f}\n[{color}]{row.excess:+.0%}[/{color}]"

@@ -1,0 +1,28 @@
+"""Recurrent cells, one file each, found by their file."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+
+from edgernn.cells.base import Cell, State
+from edgernn.cells.gru import GRU
+from edgernn.cells.lstm import LSTM
+from edgernn.cells.operator import OnnxOperator
+from edgernn.cells.rnn import RNN
+
+__all__ = ["GRU", "LSTM", "RNN", "Cell", "OnnxOperator", "State", "find_cells"]
+
+
+def find_cells() -> dict[str, type[Cell]]:
+    """Every cell of this folder by name: the subclasses of `Cell` named like their file."""
+    modules = [importlib.import_module(f"{__name__}.{item.name}") for item in pkgutil.iter_modules(__path__)]
+    return {
+        name: value
+        for module in modules
+        for name, value in inspect.getmembers(module, inspect.isclass)
+        if issubclass(value, Cell)
+        and value.__module__ == module.__name__
+        and name.lower() == module.__name__.rpartition(".")[2].replace("_", "")
+    }

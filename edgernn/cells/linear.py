@@ -1,0 +1,52 @@
+"""Cells whose state follows a linear recurrence: their time steps need not wait for each other."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from edgernn.cells.base import Cell, State
+from edgernn.cells.linear_scan import linear_recurrence
+from edgernn.errors import InputError
+
+
+class LinearCell(Cell):
+    """A cell of one state with h_t = a_t ⊙ h_{t−1} + b_t, where a_t and b_t do not depend on the state.
+
+    Subclass it and write `project`, `coefficients` and, where the output is not the state, `emit`. The step
+    and the run over all time steps at once follow from them.
+    """
+
+    _equations: ClassVar[tuple[str, ...]] = (*Cell._equations, "coefficients", "emit")
+
+    def coefficients(self, projected: Tensor) -> tuple[Tensor, Tensor]:
+        """a and b, (..., hidden) each, from what `project` gave (..., ·)."""
+        raise InputError(f"{type(self).__name__} must write coefficients(projected) -> (a, b).")
+
+    def emit(self, projected: Tensor, h: Tensor) -> Tensor:
+        """The output (..., hidden) of a step from its projected input and its new state."""
+        return h
+
+    def recur(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
+        """One step; state (h,)."""
+        (h,) = state
+        a, b = self.coefficients(projected)
+        h = a * h + b
+        return self.emit(projected, h), (h,)
+
+    def over_time(
+        self, projected: Tensor, state: State, alive: Tensor | None = None, reverse: bool = False
+    ) -> tuple[Tensor, State] | None:
+        """All steps at once: see `linear_recurrence`."""
+        if type(self).recur is not LinearCell.recur:
+            return None  # a subclass changed the recurrence itself
+        a, b = self.coefficients(projected)
+        if alive is not None:
+            a, b = torch.where(alive, a, 1.0), torch.where(alive, b, 0.0)  # the state waits
+        h = linear_recurrence(a, b, state[0], reverse)
+        y = self.emit(projected, h)
+        if alive is not None:
+            y = torch.where(alive, y, 0.0)
+        return y, (h[0] if reverse else h[-1],)

@@ -1,0 +1,136 @@
+"""`edgernn export`: a torch model as an ONNX file, proven equal."""
+
+from __future__ import annotations
+
+import json as json_text
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from edgernn.cli import completion
+from edgernn.cli.options import Example, Json, OutputFile, RecipeFolder, SourceName, Weights
+from edgernn.cli.outcome import Outcome
+
+
+def command(
+    source: SourceName,
+    output: OutputFile,
+    recurrence: Annotated[
+        str,
+        typer.Option(
+            help="How the recurrence is written: op, scan, loop, unrolled or auto.",
+            autocompletion=completion.recurrences,
+        ),
+    ] = "auto",
+    streaming: Annotated[
+        bool, typer.Option("--streaming", help="Make states inputs and outputs, to run chunk by chunk.")
+    ] = False,
+    chunk: Annotated[
+        int | None, typer.Option(help="Time steps of every push of a streaming file.", show_default="any")
+    ] = None,
+    length: Annotated[
+        int | None, typer.Option(help="Time steps of a sequence file.", show_default="any")
+    ] = None,
+    opset: Annotated[int | None, typer.Option(help="ONNX operator set.", show_default="18")] = None,
+    time_dim: Annotated[int, typer.Option(help="Which dimension of the inputs is time.")] = 1,
+    dims: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=A,B,…",
+            help="Dimensions of an input that is not (batch, time, …), e.g. h0=-,batch,-; may be repeated.",
+        ),
+    ] = None,
+    example: Example = None,
+    weights: Weights = None,
+    output_names: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Names of the outputs, in the order of the forward.")
+    ] = None,
+    task: Annotated[str | None, typer.Option(help="What the network is for, e.g. forecast.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Unit of the input, e.g. °C.")] = None,
+    sample_rate: Annotated[float | None, typer.Option(help="Time steps per second.")] = None,
+    labels: Annotated[str | None, typer.Option(metavar="A,B", help="Names of the classes, by index.")] = None,
+    recipe: RecipeFolder = None,
+    json: Json = False,
+) -> Outcome:
+    """Write a torch model as an ONNX file that stock onnxruntime runs, and prove it equal.
+
+    The file is compared with torch and with the float64 reference before it is written; one that differs is
+    not written (exit code 1).
+    """
+    import edgernn
+    from edgernn.cli import manifest_tables
+    from edgernn.cli.console import facts, file_size, next_steps, working
+    from edgernn.errors import InputError
+    from edgernn.source import load_source
+
+    found = load_source(source, weights, example, recipe=recipe)
+    if found.example_inputs is None:
+        raise InputError("example: say which inputs the model takes, e.g. --example 1x100x40.")
+    given: dict[str, Any] = {"task": task, "unit": unit, "sample_rate": sample_rate, "labels": _words(labels)}
+    options: dict[str, Any] = {} if opset is None else {"opset": opset}
+    with working("Exporting, and comparing the file with the model …"):
+        manifest = edgernn.export(
+            found.model,
+            output,
+            found.example_inputs,
+            recurrence=recurrence,
+            streaming=streaming,
+            chunk=chunk,
+            length=length,
+            time_dim=time_dim,
+            dims=_dims(dims),
+            output_names=_words(output_names),
+            metadata={
+                **found.metadata,
+                **{name: value for name, value in given.items() if value is not None},
+            },
+            **options,
+        )
+    size = output.stat().st_size
+
+    def show(console: Console) -> None:
+        console.print(f"Wrote {output}", style="bold green", soft_wrap=True)
+        console.print(
+            facts(
+                [
+                    ("size", file_size(size)),
+                    ("form", manifest_tables.form(manifest)),
+                    ("recurrence", manifest.recurrence),
+                    ("latency", manifest_tables.latency(manifest) if manifest.streaming else None),
+                    ("parity", manifest_tables.parity(manifest)),
+                ]
+            )
+        )
+        console.print(manifest_tables.tensors(manifest))
+        if manifest.streaming:
+            run = (["run", output, "-"], "one line of values in, one line out")
+        else:
+            run = (["run", output, "input.npy"], "run it on an array or a .csv file")
+        smaller = output.with_name(f"{output.stem}-int8.onnx")
+        next_steps(
+            console,
+            run,
+            (["bench", output], "how fast it is here"),
+            (["quantize", output, "-o", smaller], "a smaller file"),
+        )
+
+    data = {"path": str(output), "bytes": size, "manifest": json_text.loads(manifest.to_json())}
+    return Outcome(data, show)
+
+
+def _dims(settings: list[str] | None) -> dict[str, list[str | None]] | None:
+    """`--dims` as `edgernn.export` takes them: names of dimensions by input, - for one without a name."""
+    from edgernn.errors import InputError
+
+    found: dict[str, list[str | None]] = {}
+    for setting in settings or ():
+        name, equals, words = setting.partition("=")
+        if not equals:
+            raise InputError(f"--dims: {setting!r} is no NAME=A,B,…; write e.g. --dims h0=-,batch,-.")
+        found[name.strip()] = [None if word == "-" else word for word in _words(words) or ()]
+    return found or None
+
+
+def _words(text: str | None) -> list[str] | None:
+    return None if text is None else [word.strip() for word in text.split(",")]

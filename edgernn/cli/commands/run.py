@@ -1,0 +1,113 @@
+"""`edgernn run`: run a file on arrays, tables, or lines as they come."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from edgernn.cli import completion
+from edgernn.cli.options import Json, ModelFile, Threads
+from edgernn.cli.outcome import Outcome
+
+
+def command(
+    file: ModelFile,
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT...",
+            help="A .npy or .csv file for each input, or - for lines of values from standard input.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="A .npy or .npz file for the outputs."),
+    ] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="A column of the .csv file to take; may be repeated.")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="States to go on from, of an earlier --save-state.")
+    ] = None,
+    save_state: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to keep a streaming file's states at the end.")
+    ] = None,
+    nan: Annotated[str, typer.Option(help="Whether NaN and infinity may go in: refuse or allow.")] = "refuse",
+    provider: Annotated[
+        str,
+        typer.Option(
+            help="Where it runs: cpu, cuda, … Several joined by commas, or auto, ask for fallback.",
+            autocompletion=completion.providers,
+        ),
+    ] = "cpu",
+    threads: Threads = 1,
+    json: Json = False,
+) -> Outcome:
+    """Run a file on arrays or tables, or answer lines from standard input one by one.
+
+    In a table each row is a time step, each column a feature. With - a streaming file answers every line at
+    once, so that it can stand in a pipe behind a sensor. Outputs are printed one time step a line.
+    """
+    import edgernn
+    from edgernn.cli.arrays import check_array_path, write_arrays
+    from edgernn.cli.console import print_note
+    from edgernn.cli.lines import answer_lines, only_input, print_outputs
+    from edgernn.cli.running import batch_of, open_stream, read_inputs, run_arrays, save_states
+    from edgernn.errors import InputError
+
+    if nan not in ("refuse", "allow"):
+        raise InputError(f"--nan: expected refuse or allow, found {nan!r}.")
+    names = [name.strip() for name in provider.split(",")]
+    session = edgernn.load(
+        file,
+        provider=names if len(names) > 1 else names[0],
+        threads=threads,
+        nan="refuse" if nan == "refuse" else "allow",
+    )
+    for name, reason in session.fallbacks:
+        print_note(f"{name} was passed over for {session.provider}: {reason}")
+    streaming = session.manifest.streaming
+    if not streaming and (resume is not None or save_state is not None):
+        raise InputError(f"--resume and --save-state: {str(file)!r} is a sequence file and keeps no states.")
+    if output is not None:
+        check_array_path(output, [spec.name for spec in session.outputs])
+    delay = max(spec.delay for spec in session.outputs)
+    if streaming and delay and resume is None:
+        print_note(
+            f"the first {delay} steps have no output: the model looks ahead, and answers that much later."
+        )
+    if inputs == ["-"]:
+        if output is not None or column:
+            raise InputError("--output and --column do not go with -; redirect standard output instead.")
+        only_input(session)
+        stream = open_stream(session, 1, resume) if streaming else None
+        try:
+            answer_lines(session, stream, json, fresh=resume is None)
+        finally:
+            # A live stream ends with Ctrl-C, or with its reader; its states are kept all the same.
+            if stream is not None and save_state is not None:
+                save_states(stream, save_state)
+        return Outcome(None, lambda console: None)
+    arrays = read_inputs(session, inputs, column or ())
+    stream = open_stream(session, batch_of(session, arrays), resume) if streaming else None
+    outputs = run_arrays(session, arrays, stream, fresh=resume is None)
+    if stream is not None and save_state is not None:
+        save_states(stream, save_state)
+    shapes = {name: list(array.shape) for name, array in outputs.items()}
+    if output is not None:
+        write_arrays(output, outputs)
+
+    def show(console: Console) -> None:
+        if output is None:
+            print_outputs(session, outputs, json=False)
+        else:
+            sizes = ", ".join(f"{name} {' × '.join(map(str, shape))}" for name, shape in shapes.items())
+            console.print(f"Wrote {output}: {sizes}", soft_wrap=True)
+
+    if output is not None:
+        return Outcome({"path": str(output), "shapes": shapes}, show)
+    return Outcome({"outputs": {name: array.tolist() for name, array in outputs.items()}}, show)

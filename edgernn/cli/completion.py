@@ -1,0 +1,41 @@
+"""What the shell offers at the Tab key. It asks at every press, so nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import pkgutil
+from pathlib import Path
+
+import edgernn
+
+_PACKAGE = Path(edgernn.__file__).parent
+
+
+def recipes(incomplete: str) -> list[str]:
+    """Recipes that ship with edgernn."""
+    from edgernn.training.find import shipped_recipes
+
+    return _starting(incomplete, list(shipped_recipes()))
+
+
+def recurrences(incomplete: str) -> list[str]:
+    """Ways to write a recurrence."""
+    from edgernn.manifest import RECURRENCES
+
+    return _starting(incomplete, ["auto", *RECURRENCES])
+
+
+def schemes(incomplete: str) -> list[str]:
+    """Quantization schemes."""
+    from edgernn.quantize import scheme_names
+
+    return _starting(incomplete, scheme_names())
+
+
+def providers(incomplete: str) -> list[str]:
+    """Execution providers; read from the folder's file names, since their package imports onnxruntime."""
+    folder = _PACKAGE / "runtime" / "providers"
+    return _starting(incomplete, ["auto", *(item.name for item in pkgutil.iter_modules([str(folder)]))])
+
+
+def _starting(incomplete: str, names: list[str]) -> list[str]:
+    return [name for name in names if name.startswith(incomplete)]

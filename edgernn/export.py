@@ -1,0 +1,101 @@
+"""`edgernn.export`: a torch module becomes a self-describing ONNX file, proven equal before it is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+import onnx_ir as ir
+from torch import Tensor, nn
+
+from edgernn.errors import InputError
+from edgernn.files import atomic_path
+from edgernn.graph.build import DEFAULT_OPSET, attach, build
+from edgernn.manifest import Manifest
+from edgernn.verify import verify
+
+
+def export(
+    model: nn.Module,
+    path: str | os.PathLike[str],
+    example_inputs: Tensor | Sequence[Tensor],
+    *,
+    recurrence: str = "auto",
+    streaming: bool = False,
+    chunk: int | None = None,
+    time_dim: int = 1,
+    dims: Mapping[str, Sequence[str | None]] | None = None,
+    length: int | None = None,
+    opset: int = DEFAULT_OPSET,
+    output_names: Sequence[str] | None = None,
+    metadata: Mapping[str, object] | None = None,
+    lookahead: int = 0,
+    running_mean: bool = False,
+    check: bool = True,
+) -> Manifest:
+    """Write `model` as one ONNX file that stock onnxruntime (1.17 or later) runs.
+
+    Batch and time are free in the file whatever the example's sizes are. Before the file appears at `path`
+    it is compared with torch and with the float64 reference at other batches and lengths (streaming: under
+    random chunk schedules); a file that differs is not written.
+
+    Args:
+        model: any torch module with `edgernn.Recurrent`, nn.RNN, nn.LSTM or nn.GRU inside.
+        path: the file to write, ending in .onnx.
+        example_inputs: a tensor or a tuple of tensors as `model.forward` takes them, e.g. (1, 100, 40).
+        recurrence: "op" (RNN, LSTM or GRU operator), "scan" (any cell), "loop" (any cell), "unrolled" (plain
+            operators, fixed length), or "auto": op where there is one, else scan.
+        streaming: whether states are inputs and outputs, so that `Session.stream` can run it chunk by chunk.
+        chunk: of a streaming file: time steps of every push; None leaves it free.
+        time_dim: which dimension of the inputs is time.
+        dims: names of an input's dimensions where they are not (batch, time, …), e.g.
+            {"h0": (None, "batch", None)}; "batch" and "time" are free.
+        length: of a sequence file: a fixed number of time steps; None leaves it free ("unrolled" takes the
+            example's).
+        opset: ONNX operator set, 18 to 23.
+        output_names: names for the outputs, in the order in which the forward returns them.
+        metadata: what only you know: task, labels, vocabulary, normalization, sample_rate (time steps per
+            second), scores; unit and features (names) of the first input, output_unit and outputs (names)
+            of the first output.
+        lookahead: of a streaming file: how many input steps of the future outputs may wait for, as centred
+            convolutions do; the manifest says how many they wait for.
+        running_mean: of a streaming file: whether a mean over all time becomes the mean so far; else it is
+            refused.
+        check: whether to compare before writing. Without it the manifest says that nothing was proven.
+
+    Returns:
+        The manifest, which also stands in the file.
+
+    Raises:
+        InputError: where an argument does not fit.
+        ExportError: where the module cannot be written in this form.
+        StreamingError: where it cannot stream, with the module, the reason and the way out.
+        ParityError: where the written file does not compute what the module computes.
+    """
+    if not str(path).endswith(".onnx"):
+        raise InputError(f"path: {str(path)!r} must end in .onnx.")
+    built = build(
+        model,
+        example_inputs,
+        recurrence=recurrence,
+        streaming=streaming,
+        chunk=chunk,
+        time_dim=time_dim,
+        dims=dims,
+        length=length,
+        opset=opset,
+        output_names=output_names,
+        metadata=metadata,
+        lookahead=lookahead,
+        running_mean=running_mean,
+    )
+    manifest = built.manifest
+    with atomic_path(path) as temporary:
+        ir.save(built.model, temporary)
+        if check:
+            report = verify(model, temporary, example_inputs=example_inputs)
+            report.raise_if_failed()
+            manifest = manifest.with_(parity=report.summary())
+            attach(built.model, manifest)
+            ir.save(built.model, temporary)
+    return manifest

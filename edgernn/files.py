@@ -1,0 +1,59 @@
+"""Writing files whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from edgernn.errors import InputError
+
+
+def existing_file(path: str | os.PathLike[str], what: str) -> Path:
+    """`path` as a Path; raises InputError where no file stands there. `what` names it in the message."""
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{what}: no file at {str(path)!r}. Check the path.")
+    if not path.is_file():
+        raise InputError(f"{what}: {str(path)!r} is not a file.")
+    return path
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary path beside `path`, moved over it when the block ends well and removed when it does not.
+
+    Readers see the old file or the whole new one, never a part of it. Missing parent folders are made.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise InputError(f"output path {str(target)!r} is a folder; name a file in it.")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    except OSError as error:
+        raise InputError(f"output path {str(target)!r} cannot be written: {error.strerror}.") from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes private files; a model is an ordinary file of its owner.
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write `data` to `path` atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write `text` to `path` atomically, as UTF-8."""
+    write_bytes(path, text.encode("utf-8"))

@@ -1,0 +1,111 @@
+"""Smaller files: weights in fewer bits, and a report of what that costs."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import onnx_ir as ir
+
+from edgernn.errors import InputError, QuantizationError
+from edgernn.files import atomic_path
+from edgernn.manifest import METADATA_KEY
+from edgernn.quantize.error import output_error
+from edgernn.quantize.functions import inline as inline_functions
+from edgernn.quantize.report import OutputError, QuantizationReport, TensorReport
+from edgernn.runtime import load
+
+__all__ = ["OutputError", "QuantizationReport", "TensorReport", "quantize", "scheme_names"]
+
+# Parts that schemes share; everything else in this folder is a scheme.
+_SHARED = {"error", "functions", "report", "weights"}
+
+
+def scheme_names() -> list[str]:
+    """The schemes of this folder, as `--scheme` takes them."""
+    found = [item.name for item in pkgutil.iter_modules(__path__) if item.name not in _SHARED]
+    return sorted(name.replace("_", "-") for name in found)
+
+
+def _find_scheme(name: str) -> ModuleType:
+    if name not in scheme_names():
+        raise InputError(f"scheme: {name!r} is unknown; use one of {scheme_names()}.")
+    return importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
+
+
+def quantize(
+    src: str | os.PathLike[str],
+    dst: str | os.PathLike[str],
+    *,
+    scheme: str = "int8",
+    calibration: np.ndarray | Sequence[np.ndarray] | None = None,
+    inline: bool = False,
+) -> QuantizationReport:
+    """Write a quantized copy of a float32 file.
+
+    Args:
+        src: a file of `edgernn.export`.
+        dst: the file to write, ending in .onnx; it may not be `src`.
+        scheme: how weights are stored, see `scheme_names`.
+        calibration: typical inputs, one array (batch, time, features) or one for each input of the model, to
+            measure the outputs' error on; without them it is measured on standard normal inputs.
+        inline: whether to write plain ONNX operators in place of functions, for runtimes that know none.
+
+    Returns:
+        What was quantized, what not and why, the sizes, and the error it costs.
+
+    Raises:
+        InputError: where an argument does not fit.
+        ModelError: where `src` is not a file of edgernn.
+        QuantizationError: where it is quantized already, or nothing in it can be.
+    """
+    if not str(dst).endswith(".onnx"):
+        raise InputError(f"dst: {str(dst)!r} must end in .onnx.")
+    rule = _find_scheme(scheme)
+    before = load(src)
+    if Path(dst).exists() and os.path.samefile(src, dst):
+        raise InputError(f"dst: {str(dst)!r} is the source itself; name another file.")
+    if before.manifest.scheme != "float32":
+        raise QuantizationError(
+            f"{str(src)!r} is quantized already ({before.manifest.scheme}). Quantize the float32 file."
+        )
+    if calibration is not None and isinstance(calibration, np.ndarray):
+        calibration = [calibration]
+    model = ir.load(src)
+    tensors = tuple(rule.apply(model))
+    done = tuple(dict.fromkeys(tensor.used_by for tensor in tensors if not tensor.reason))
+    if not done:
+        reasons = "; ".join(f"{tensor.name}: {tensor.reason}" for tensor in tensors) or "it has no weights"
+        raise QuantizationError(f"{str(src)!r}: scheme {scheme} quantizes nothing: {reasons}.")
+    if inline:
+        inline_functions(model)
+    manifest = before.manifest.with_(scheme=scheme, parity={})
+    with atomic_path(dst) as temporary:
+        model.metadata_props[METADATA_KEY] = manifest.to_json()
+        ir.save(model, temporary)
+        error = output_error(before, load(temporary), calibration)
+        manifest = manifest.with_(
+            parity={
+                "reference": "the float32 file",
+                "data": error.data,
+                "max_abs_error": error.max_abs,
+                "max_relative_error": error.relative,
+            }
+        )
+        model.metadata_props[METADATA_KEY] = manifest.to_json()
+        ir.save(model, temporary)
+        return QuantizationReport(
+            str(src),
+            str(dst),
+            scheme,
+            Path(src).stat().st_size,
+            temporary.stat().st_size,
+            done,
+            tensors,
+            error,
+        )

@@ -1,0 +1,68 @@
+"""How far two files' outputs are apart on the same inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgernn.errors import InputError
+from edgernn.quantize.report import OutputError
+from edgernn.runtime import Session
+
+_BATCH, _STEPS = 4, 64
+
+
+def output_error(before: Session, after: Session, data: Sequence[np.ndarray] | None) -> OutputError:
+    """Run both on `data`, or on standard normal inputs where there is none."""
+    if data is None:
+        inputs, origin = _standard_normal(before), "standard normal inputs"
+    else:
+        inputs, origin = list(data), f"given data of shape {tuple(np.shape(data[0]))}"
+    if len(inputs) != len(before.inputs):
+        raise InputError(f"calibration: {len(inputs)} arrays for {len(before.inputs)} inputs of the model.")
+    expected, found = _outputs(before, inputs), _outputs(after, inputs)
+    differences = [np.abs(a - b) for a, b in zip(expected, found, strict=True)]
+    largest = max(float(difference.max()) for difference in differences)
+    scale = max(float(np.abs(array).max()) for array in expected) or 1.0
+    mean = float(np.mean(np.concatenate([difference.reshape(-1) for difference in differences])))
+    return OutputError(origin, largest, mean, largest / scale)
+
+
+def _standard_normal(session: Session) -> list[np.ndarray]:
+    random = np.random.default_rng(0)
+    sizes = {"batch": _BATCH, "time": session.manifest.chunk or _STEPS}
+    arrays = []
+    for spec in session.inputs:
+        shape = [dim if isinstance(dim, int) else sizes.get(dim, 1) for dim in spec.dims]
+        if np.dtype(spec.dtype).kind == "f":
+            arrays.append(random.standard_normal(shape).astype(spec.dtype))
+        else:
+            low, high = int(spec.minimum or 0), int(spec.maximum or 1)
+            arrays.append(random.integers(low, high + 1, shape).astype(spec.dtype))
+    return arrays
+
+
+def _outputs(session: Session, inputs: list[np.ndarray]) -> list[np.ndarray]:
+    """All outputs; a streaming file with a fixed chunk is pushed the data chunk by chunk."""
+    chunk = session.manifest.chunk
+    if not session.manifest.streaming or chunk is None:
+        return _as_list(session.run(*inputs))
+    dims = [spec.time_dim for spec in session.inputs]
+    steps = next(array.shape[dim] for array, dim in zip(inputs, dims, strict=True) if dim is not None)
+    if steps < chunk:
+        raise InputError(f"calibration: {steps} steps, fewer than the model's chunk of {chunk}.")
+    batch_dim = session.inputs[0].dims.index("batch") if "batch" in session.inputs[0].dims else None
+    stream = session.stream(1 if batch_dim is None else inputs[0].shape[batch_dim])
+    pushes = []
+    for start in range(0, steps - chunk + 1, chunk):
+        parts = [
+            array if dim is None else np.take(array, range(start, start + chunk), axis=dim)
+            for array, dim in zip(inputs, dims, strict=True)
+        ]
+        pushes.append(_as_list(stream.push(*parts)))
+    return [np.stack(parts) for parts in zip(*pushes, strict=True)]
+
+
+def _as_list(result: np.ndarray | dict[str, np.ndarray]) -> list[np.ndarray]:
+    return list(result.values()) if isinstance(result, dict) else [result]

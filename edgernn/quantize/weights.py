@@ -1,0 +1,97 @@
+"""Which weights a graph has, and rounding them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import onnx_ir as ir
+
+RECURRENT = ("RNN", "LSTM", "GRU")
+# Smaller weights save less than their scales and one more node cost.
+SMALLEST = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Weight:
+    """A float weight of a graph.
+
+    Attributes:
+        value: the initializer.
+        readers: the nodes that read it.
+        axes: the dimensions that one scale covers; every other index is a channel of its own.
+        reason: why it cannot be quantized; empty where it can.
+    """
+
+    value: ir.Value
+    readers: tuple[ir.Node, ...]
+    axes: tuple[int, ...]
+    reason: str = ""
+
+    @property
+    def array(self) -> np.ndarray:
+        """Its values."""
+        assert self.value.const_value is not None
+        return self.value.const_value.numpy()
+
+
+def find_weights(graph: ir.Graph) -> Iterator[Weight]:
+    """Every float initializer of more than one dimension or element, with what reads it."""
+    for value in list(graph.initializers.values()):
+        tensor = value.const_value
+        if tensor is None or tensor.dtype != ir.DataType.FLOAT or tensor.size <= 1:
+            continue
+        uses = list(value.uses())
+        readers = tuple(dict.fromkeys(use.node for use in uses))
+        if not readers:
+            continue
+        covered = {_covered_axes(use.node, use.idx, len(tensor.shape)) for use in uses}
+        axes = covered.pop() if len(covered) == 1 else None
+        reason = ""
+        if axes is None:
+            kinds = ", ".join(sorted({node.op_type for node in readers}))
+            reason = f"read by {kinds} as something other than a weight matrix (a bias, an offset)"
+        elif _size(value, readers[0]) < SMALLEST:
+            reason = f"{_size(value, readers[0])} elements: fewer than {SMALLEST} save nothing"
+        yield Weight(value, readers, axes or (), reason)
+
+
+def _size(value: ir.Value, reader: ir.Node) -> int:
+    """Elements of a weight; the matrices of a recurrent layer count together, because they go together."""
+    together = reader.inputs[1:3] if reader.op_type in RECURRENT else [value]
+    tensors = [item.const_value for item in together if item is not None]
+    return sum(tensor.size for tensor in tensors if tensor is not None)
+
+
+def _covered_axes(node: ir.Node, index: int, rank: int) -> tuple[int, ...] | None:
+    """The dimensions that are summed over where a node uses input `index` as a weight, else None."""
+    if node.domain:
+        return None
+    if node.op_type in RECURRENT and index in (1, 2):
+        return (2,)  # (directions, gates × hidden, features): one scale a row
+    if node.op_type == "MatMul" and index == 1 and rank == 2:
+        return (0,)
+    if node.op_type == "Gemm" and index == 1:
+        transposed = node.attributes.get("transB")
+        return (1,) if transposed is not None and transposed.as_int() else (0,)
+    if node.op_type == "Conv" and index == 1:
+        return tuple(range(1, rank))
+    if node.op_type == "Gather" and index == 0 and rank == 2:
+        return (1,)  # an embedding: one scale a row
+    return None
+
+
+def round_int8(array: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Symmetric rounding, one scale a channel: array ≈ integers × scales.
+
+    Args:
+        array: float weights.
+        axes: the dimensions that one scale covers.
+
+    Returns:
+        int8 integers in -127..127 of the array's shape, and float32 scales that broadcast to it.
+    """
+    largest = np.abs(array).max(axis=axes, keepdims=True)
+    scales = np.where(largest > 0, largest / 127.0, 1.0).astype(np.float32)
+    return np.clip(np.rint(array / scales), -127, 127).astype(np.int8), scales

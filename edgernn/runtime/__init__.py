@@ -1,0 +1,14 @@
+"""Running exported files: sessions, streams and pools, on numpy and onnxruntime alone.
+
+`load` opens a file, `Session.run` runs it on whole arrays, `Session.stream` keeps its states between chunks,
+and `Session.pool` shares one batched call between many streams.
+"""
+
+from __future__ import annotations
+
+from edgernn.runtime.pool import StreamPool
+from edgernn.runtime.session import Session, load
+from edgernn.runtime.snapshot import Snapshot
+from edgernn.runtime.stream import Stream
+
+__all__ = ["Session", "Snapshot", "Stream", "StreamPool", "load"]

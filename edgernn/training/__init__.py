@@ -1,0 +1,66 @@
+"""Training on a recipe: data, network, losses and scores in one folder, Lightning for the loop.
+
+The public names are imported on first use, so that this package costs nothing until it trains.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edgernn.training.config import RunConfig
+    from edgernn.training.contract import Contract, read_contract
+    from edgernn.training.evaluation import evaluate
+    from edgernn.training.find import find_recipe, shipped_recipes
+    from edgernn.training.options import TrainingOptions, describe_options, option
+    from edgernn.training.recipe import Metadata, Prepared, Recipe
+    from edgernn.training.report import EvaluationReport, TrainReport, score_table
+    from edgernn.training.run import Run, load_run
+    from edgernn.training.trainer import train
+
+# Public name -> the module that holds it.
+_PUBLIC = {
+    "Contract": "contract",
+    "EvaluationReport": "report",
+    "Metadata": "recipe",
+    "Prepared": "recipe",
+    "Recipe": "recipe",
+    "Run": "run",
+    "RunConfig": "config",
+    "TrainReport": "report",
+    "TrainingOptions": "options",
+    "describe_options": "options",
+    "evaluate": "evaluation",
+    "find_recipe": "find",
+    "load_run": "run",
+    "option": "options",
+    "read_contract": "contract",
+    "score_table": "report",
+    "shipped_recipes": "find",
+    "train": "trainer",
+}
+
+__all__ = [
+    "Contract", "EvaluationReport", "Metadata", "Prepared", "Recipe", "Run", "RunConfig", "TrainReport",
+    "TrainingOptions", "describe_options", "evaluate", "find_recipe", "load_run", "option", "read_contract",
+    "score_table", "shipped_recipes", "train",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'edgernn.training' has no attribute {name!r}")
+    try:
+        value = getattr(importlib.import_module(f"{__name__}.{_PUBLIC[name]}"), name)
+    except ModuleNotFoundError:
+        from edgernn.training.requirements import require_training_packages
+
+        require_training_packages()
+        raise
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(_PUBLIC))

@@ -1,0 +1,139 @@
+"""The training loop: Lightning's, set up for a recipe and a run folder."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from edgernn.errors import InputError
+from edgernn.training.config import CHECKPOINT_FILE, LOG_FOLDER
+from edgernn.training.noise import quiet_lightning
+from edgernn.training.options import TrainingOptions
+from edgernn.training.recipe import Prepared, Recipe
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How training went; the best weights are in the run folder.
+
+    Attributes:
+        epochs: epochs trained, those before a resume included.
+        best_epoch: the epoch, from 1, with the least validation loss.
+        stopped: why it ended: "max_epochs" or "patience".
+    """
+
+    epochs: int
+    best_epoch: int
+    stopped: str
+
+
+def new_model(recipe: Recipe, prepared: Prepared, seed: int) -> nn.Module:
+    """The untrained network, its weights drawn from `seed`."""
+    with quiet_lightning():
+        from lightning.pytorch import seed_everything
+
+        seed_everything(seed, verbose=False)
+    model = recipe.build(prepared.arguments)
+    recipe.initialise(model, prepared)
+    return model
+
+
+def fit(
+    recipe: Recipe,
+    model: nn.Module,
+    prepared: Prepared,
+    options: TrainingOptions,
+    *,
+    seed: int,
+    folder: Path,
+    resume: bool,
+    device: str,
+    progress: bool,
+) -> Fit:
+    """Train until `options.max_epochs`, or until the validation loss has not improved for `options.patience`.
+
+    Raises:
+        InputError: where the loss is not a number any more.
+        KeyboardInterrupt: where the user stopped it; the run can be resumed.
+    """
+    with quiet_lightning(), _threads(options.threads):
+        from edgernn.training.batches import batches
+        from edgernn.training.keeper import RunKeeper
+        from edgernn.training.module import RecipeModule
+
+        keeper = RunKeeper(folder)
+        trainer = _trainer(options, folder, keeper, device, progress)
+        module = RecipeModule(recipe, model, options, seed)
+        on_interrupt = signal.getsignal(signal.SIGINT)
+        try:
+            trainer.fit(
+                module,
+                batches(prepared.train, options.batch_size, recipe.collate(), seed=seed),
+                batches(prepared.validation, options.batch_size, recipe.collate()),
+                ckpt_path=folder / CHECKPOINT_FILE if resume else None,
+            )
+        except SystemExit as stop:
+            # Lightning answers Ctrl+C with exit() and leaves the signal ignored; callers expect Python's way.
+            if not isinstance(stop.__context__, KeyboardInterrupt):
+                raise
+            signal.signal(signal.SIGINT, on_interrupt)
+            raise KeyboardInterrupt from stop
+    stopped = "max_epochs" if trainer.current_epoch >= options.max_epochs else "patience"
+    return Fit(trainer.current_epoch, keeper.best_epoch, stopped)
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Within the block, torch computes on `count` CPU threads; None: as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def check_device(device: str) -> None:
+    """Raise InputError where Lightning cannot train on a device of that name here."""
+    with quiet_lightning():
+        from lightning.fabric.utilities.exceptions import MisconfigurationException
+        from lightning.pytorch import Trainer
+
+        try:
+            Trainer(accelerator=device, devices=1, barebones=True)
+        except (MisconfigurationException, ValueError) as error:
+            raise InputError(f"device: cannot train on {device!r} ({error}). Use auto or cpu.") from error
+
+
+def _trainer(options: TrainingOptions, folder: Path, keeper: Any, device: str, progress: bool) -> Any:
+    from lightning.pytorch import Trainer
+    from lightning.pytorch.callbacks import EarlyStopping, RichProgressBar
+    from lightning.pytorch.loggers import TensorBoardLogger
+
+    from edgernn.training.checkpoint_io import SafeCheckpointIO
+    from edgernn.training.keeper import MONITOR
+
+    return Trainer(
+        accelerator=device,
+        devices=1,
+        max_epochs=options.max_epochs,
+        gradient_clip_val=options.gradient_clip or None,
+        callbacks=[
+            EarlyStopping(MONITOR, patience=options.patience, check_finite=False),
+            keeper,
+            *([RichProgressBar()] if progress else []),
+        ],
+        plugins=[SafeCheckpointIO()],
+        logger=TensorBoardLogger(folder, name=LOG_FOLDER, version=""),
+        log_every_n_steps=1,
+        num_sanity_val_steps=0,
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+    )

@@ -1,0 +1,153 @@
+"""The contract of a recipe: a task from its data to its scores, in one folder.
+
+A recipe folder holds `recipe.py`, which defines one object `RECIPE`, an instance of a subclass of `Recipe`;
+`README.md`; and `contract.toml` (see `edgernn.training.contract`).
+"""
+
+from __future__ import annotations
+
+import abc
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from edgernn.errors import InputError
+from edgernn.training.options import OptionsT
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch.utils.data import Dataset
+    from torchmetrics import Metric
+
+DATA_FOLDER_VARIABLE = "EDGERNN_DATA"
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What an app must know of the network, for the manifest of an exported file.
+
+    Attributes:
+        task: what the network is for, e.g. "forecast".
+        input_unit, output_unit: units of the values, e.g. "°C"; empty where they have none.
+        sample_rate: time steps per second; None where unknown or not constant, e.g. months.
+        features: names of the input features.
+        outputs: names of the output features.
+        labels: class names, by index.
+        vocabulary: symbols, by index.
+    """
+
+    task: str
+    input_unit: str = ""
+    output_unit: str = ""
+    sample_rate: float | None = None
+    features: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A recipe's data, ready for training. A recipe that keeps more of it subclasses this.
+
+    Attributes:
+        train, validation, test: data sets whose samples are tuples of tensors, inputs first and target last.
+        arguments: what `Recipe.build` makes the model of; JSON values.
+        metadata: for the manifest.
+        source: which data this is and where it comes from, in one sentence that is shown to the user.
+        fingerprint: a digest of the data; a run is resumed only on the same data.
+        example: inputs of the network, with a batch, for export and checks.
+    """
+
+    train: Dataset
+    validation: Dataset
+    test: Dataset
+    arguments: dict[str, Any]
+    metadata: Metadata
+    source: str
+    fingerprint: str
+    example: tuple[Tensor, ...] = field(repr=False)
+
+
+PreparedT = TypeVar("PreparedT", bound=Prepared)
+
+
+class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
+    """A task: how its data are read, its network built, trained and scored.
+
+    Attributes:
+        summary: one line for listings.
+        options_type: the dataclass of its options.
+        data_name: what the recipe's own data are called under $EDGERNN_DATA; empty where there are none.
+        name: the name of its folder; set by `find_recipe`.
+        folder: where recipe.py stands; set by `find_recipe`.
+    """
+
+    summary: ClassVar[str]
+    options_type: type[OptionsT]
+    data_name: ClassVar[str] = ""
+    name: str = ""
+    folder: Path | None = None
+
+    @abc.abstractmethod
+    def prepare(self, options: OptionsT, data: Path | None) -> PreparedT:
+        """Read and split the data.
+
+        Args:
+            options: the recipe's options.
+            data: the user's data; None for the data that come with the recipe.
+
+        Raises:
+            InputError: where the data are not what the recipe needs.
+        """
+
+    @abc.abstractmethod
+    def build(self, arguments: dict[str, Any]) -> nn.Module:
+        """The untrained network from `Prepared.arguments`; also how a run folder's network is built again."""
+
+    def initialise(self, model: nn.Module, prepared: PreparedT) -> None:
+        """Set what the network takes from the training data before the first step, e.g. its normalisation."""
+
+    @abc.abstractmethod
+    def loss(self, model: nn.Module, output: Any, target: Any) -> Tensor:
+        """The loss of one batch: a scalar, the mean over its samples."""
+
+    @abc.abstractmethod
+    def score(self, model: nn.Module, prepared: PreparedT) -> dict[str, float]:
+        """Scores on the test part, the network's by name and a baseline's as "name/baseline"."""
+
+    def predict(self, model: nn.Module, batch: Sequence[Any]) -> tuple[Any, Any]:
+        """One batch through the network: its output and the target, as `loss` and the metrics take them."""
+        *inputs, target = batch
+        return model(*inputs), target
+
+    def metrics(self) -> dict[str, Metric]:
+        """Metrics that are logged each epoch on the validation part; updated with (output, target)."""
+        return {}
+
+    def collate(self) -> Callable[[list[Any]], Any] | None:
+        """How samples become a batch. None: the data sets take a list of indices and give a whole batch."""
+        return None
+
+
+def locate_data(data: str | os.PathLike[str] | None, data_name: str = "") -> Path | None:
+    """Where a recipe's data are: `data`, else `$EDGERNN_DATA/<data_name>`, else None: what is bundled.
+
+    A relative `data` that is not in the working folder is looked up under $EDGERNN_DATA too.
+
+    Raises:
+        InputError: where `data` is in neither place.
+    """
+    root = os.environ.get(DATA_FOLDER_VARIABLE)
+    if data is None:
+        default = Path(root) / data_name if root and data_name else None
+        return default if default is not None and default.exists() else None
+    path = Path(data).expanduser()
+    candidates = [path] + ([Path(root) / path] if root and not path.is_absolute() else [])
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate
+    looked = " or ".join(repr(str(candidate)) for candidate in candidates)
+    raise InputError(f"data: nothing at {looked}. Check the path, or set ${DATA_FOLDER_VARIABLE}.")

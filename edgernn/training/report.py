@@ -1,0 +1,77 @@
+"""What training and evaluation report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+OWN = "model"
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What came of a training run.
+
+    Attributes:
+        recipe: the recipe's name.
+        folder: the run folder.
+        source: which data it was, in one sentence.
+        parameters: how many numbers the network learned.
+        epochs: epochs trained, those before a resume included.
+        best_epoch: the epoch, from 1, whose weights were kept.
+        stopped: why training ended: "max_epochs" or "patience".
+        seconds: duration of training and scoring, that before a resume included.
+        scores: scores on the test part, baselines as "name/baseline".
+    """
+
+    recipe: str
+    folder: str
+    source: str
+    parameters: int
+    epochs: int
+    best_epoch: int
+    stopped: str
+    seconds: float
+    scores: dict[str, float]
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """The report as JSON text."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=indent)
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """Scores of a trained network on held-out data.
+
+    Attributes:
+        recipe: the recipe's name.
+        folder: the run folder.
+        source: which data it was, in one sentence.
+        scores: scores on the test part, baselines as "name/baseline".
+    """
+
+    recipe: str
+    folder: str
+    source: str
+    scores: dict[str, float]
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """The report as JSON text."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=indent)
+
+
+def score_table(scores: dict[str, float]) -> dict[str, dict[str, float]]:
+    """Scores by who made the forecast: "model" first, then each baseline; each a dict by score."""
+    table: dict[str, dict[str, float]] = {OWN: {}}
+    for key, value in scores.items():
+        name, _, baseline = key.partition("/")
+        table.setdefault(baseline or OWN, {})[name] = value
+    return table
+
+
+def score_lines(scores: dict[str, float]) -> list[str]:
+    """The table of `score_table` as lines of text."""
+    return [
+        f"  {who.replace('_', ' '):<16}" + "  ".join(f"{name} {value:.4g}" for name, value in row.items())
+        for who, row in score_table(scores).items()
+    ]

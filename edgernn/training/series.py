@@ -1,0 +1,58 @@
+"""A time series, and the one that statsmodels bundles."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Values over time.
+
+    Attributes:
+        values: (time, columns) float64, finite.
+        columns: their names.
+        unit: the unit of the values; empty where unknown.
+        season: time steps a season has; None where unknown.
+        sample_rate: time steps per second; None where unknown or not constant.
+        source: what it is and where it comes from, in one sentence.
+    """
+
+    values: np.ndarray
+    columns: tuple[str, ...]
+    unit: str
+    season: int | None
+    sample_rate: float | None
+    source: str
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the column names and values, in hexadecimal."""
+        names = "\0".join(self.columns).encode()
+        return hashlib.sha256(names + np.ascontiguousarray(self.values).tobytes()).hexdigest()
+
+
+def el_nino() -> Series:
+    """Sea surface temperature of the eastern Pacific (Niño 1+2 region), monthly 1950 to 2010, in °C.
+
+    The network's data set for a first run: real, seasonal, public domain, and bundled with statsmodels.
+    """
+    from statsmodels.datasets import elnino
+
+    table = elnino.load_pandas().data
+    years = table["YEAR"].astype(int)
+    values = table.drop(columns="YEAR").to_numpy(dtype=float).reshape(-1, 1)
+    return Series(
+        values,
+        columns=("temperature",),
+        unit="°C",
+        season=12,
+        sample_rate=None,
+        source=(
+            f"El Niño sea surface temperature (Niño 1+2 region, monthly {years.min()} to {years.max()}, °C): "
+            "NOAA, public domain, bundled with statsmodels"
+        ),
+    )

@@ -1,0 +1,172 @@
+"""Training a recipe's network into a run folder."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import edgernn
+from edgernn.errors import InputError
+from edgernn.training.config import CHECKPOINT_FILE, EXAMPLE_FILE, WEIGHTS_FILE, RunConfig
+from edgernn.training.find import find_recipe, is_shipped
+from edgernn.training.fit import check_device, fit, new_model
+from edgernn.training.folder import new_run_folder, resumed_options, run_to_resume
+from edgernn.training.options import TrainingOptions, read_options
+from edgernn.training.recipe import Prepared, Recipe, locate_data
+from edgernn.training.report import TrainReport, score_lines
+from edgernn.training.weights import load_weights, save_tensors
+
+_RECORDED_PACKAGES = ("torch", "lightning", "torchmetrics", "numpy")
+
+
+def train(
+    recipe: str | os.PathLike[str] | Recipe,
+    *,
+    data: str | os.PathLike[str] | None = None,
+    options: Mapping[str, Any] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    seed: int | None = None,
+    max_epochs: int | None = None,
+    patience: int | None = None,
+    resume: bool = False,
+    device: str = "auto",
+    progress: bool | None = None,
+    quiet: bool = False,
+) -> TrainReport:
+    """Train a recipe's network and write a run folder.
+
+    The folder holds `model.safetensors` (the weights of the best epoch), `config.json`, `history.json`
+    (losses by epoch), `last.safetensors` (the checkpoint that `resume` continues), `example.safetensors`
+    (inputs for export) and `tensorboard/`. None of them is a pickle. Python's, numpy's and torch's global
+    random generators are seeded.
+
+    Args:
+        recipe: a recipe's folder, the name of one that ships with edgernn, or a Recipe.
+        data: the user's data; None: `$EDGERNN_DATA/<the recipe's name for its data>`, else what is bundled.
+        options: the recipe's options by name, as Python values or as text. On resume only max_epochs and
+            patience may differ from the run's own.
+        out: the run folder; None: `runs/<recipe>-<date>-<time>` in the working folder.
+        seed: seed of the weights, the order of the samples and dropout; None: 0, or on resume the run's own.
+        max_epochs, patience: short for the options of these names.
+        resume: continue the run in `out` where it stopped: the result is that of a run without the stop.
+        device: where to train: "auto", "cpu", "gpu", or another accelerator that Lightning knows.
+        progress: whether to show a progress bar; None: where standard output is a terminal.
+        quiet: whether to print nothing at all.
+
+    Returns:
+        The report, with the scores on the test part.
+
+    Raises:
+        InputError: an unknown recipe, option or device, data that do not fit, an `out` that is taken, or
+            nothing to resume.
+    """
+    started = time.perf_counter()
+    say = _say_nothing if quiet else print
+    if not isinstance(recipe, Recipe):
+        recipe = find_recipe(recipe)
+    short = {"max_epochs": max_epochs, "patience": patience}
+    changes = {**(options or {}), **{name: value for name, value in short.items() if value is not None}}
+    if resume:
+        folder, before = run_to_resume(recipe, out)
+        chosen = resumed_options(recipe, before, changes)
+        seed = before.seed if seed is None else seed
+        data = before.data or None if data is None else data
+    else:
+        chosen = read_options(recipe.options_type, changes)
+    path = locate_data(data, recipe.data_name)
+    prepared = recipe.prepare(chosen, path)
+    config = _config(recipe, chosen, prepared, path, 0 if seed is None else seed)
+    check_device(device)
+    model = new_model(recipe, prepared, config.seed)
+    if resume:
+        _refuse_another_run(before, config)
+        config = replace(config, seconds=before.seconds)
+    else:
+        folder = new_run_folder(recipe, out)
+    say(f"Data: {prepared.source}.")
+    say(f"Training {recipe.name} into {folder}")
+    config.write(folder)
+    save_tensors(folder / EXAMPLE_FILE, {str(n): tensor for n, tensor in enumerate(prepared.example)})
+    try:
+        result = fit(
+            recipe,
+            model,
+            prepared,
+            chosen,
+            seed=config.seed,
+            folder=folder,
+            resume=resume,
+            device=device,
+            progress=not quiet and (sys.stdout.isatty() if progress is None else progress),
+        )
+    except KeyboardInterrupt:
+        if (folder / CHECKPOINT_FILE).exists():
+            say(f"Stopped. The run in {folder} can be resumed.")
+        raise
+    load_weights(model.cpu().eval(), folder / WEIGHTS_FILE)
+    config = replace(
+        config,
+        epochs=result.epochs,
+        best_epoch=result.best_epoch,
+        stopped=result.stopped,
+        scores=recipe.score(model, prepared),
+        seconds=config.seconds + time.perf_counter() - started,
+    )
+    config.write(folder)
+    report = TrainReport(
+        recipe=recipe.name,
+        folder=str(folder),
+        source=config.source,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        epochs=config.epochs,
+        best_epoch=config.best_epoch,
+        stopped=config.stopped,
+        seconds=config.seconds,
+        scores=config.scores,
+    )
+    say(f"{report.epochs} epochs in {report.seconds:.1f} s; the best one was {report.best_epoch}.")
+    say("\n".join(["Scores on the held-out test part:", *score_lines(report.scores)]))
+    return report
+
+
+def _config(
+    recipe: Recipe, options: TrainingOptions, prepared: Prepared, data: Path | None, seed: int
+) -> RunConfig:
+    """The config of a run before its first epoch."""
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
+        raise InputError(f"seed: must be an integer from 0 to {2**32 - 1}, found {seed!r}.")
+    return RunConfig(
+        recipe=recipe.name,
+        recipe_folder="" if is_shipped(recipe) else str(recipe.folder or ""),
+        options=asdict(options),
+        arguments=prepared.arguments,
+        metadata=prepared.metadata,
+        seed=seed,
+        data="" if data is None else str(data.resolve()),
+        source=prepared.source,
+        fingerprint=prepared.fingerprint,
+        versions={
+            "edgernn": edgernn.__version__,
+            **{name: importlib.metadata.version(name) for name in _RECORDED_PACKAGES},
+        },
+    )
+
+
+def _refuse_another_run(before: RunConfig, now: RunConfig) -> None:
+    """Raise InputError where a resumed run would not be the one that stopped."""
+    if now.fingerprint != before.fingerprint:
+        raise InputError(
+            f"resume: the data are not those of the run: it was trained on {before.source}. Start a new run."
+        )
+    if now.seed != before.seed:
+        raise InputError(f"resume: the run's seed is {before.seed}, found {now.seed}. Leave seed out.")
+
+
+def _say_nothing(text: str) -> None:
+    pass

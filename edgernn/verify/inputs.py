@@ -1,0 +1,78 @@
+"""Inputs to compare forms on: of any sizes, drawn as the manifest and an example say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgernn.manifest import Manifest, StateSpec, TensorSpec
+
+
+class InputMaker:
+    """Draws inputs for a file.
+
+    Args:
+        manifest: the file's.
+        examples: arrays of any sizes, one an input, whose values are drawn from; None draws standard normal
+            numbers, and integers between the manifest's minimum and maximum.
+        seed: of the random numbers.
+
+    Attributes:
+        longest_first: whether lengths of rows are drawn in descending order, which a module that packs with
+            `enforce_sorted=True` asks for.
+    """
+
+    def __init__(
+        self, manifest: Manifest, examples: Sequence[np.ndarray] | None = None, seed: int = 0
+    ) -> None:
+        self.manifest = manifest
+        self.examples = examples
+        self.random = np.random.default_rng(seed)
+        self.longest_first = False
+
+    @property
+    def example_steps(self) -> int | None:
+        """Time steps of the example; None where there is none, or no time."""
+        for spec, example in zip(self.manifest.inputs, self.examples or (), strict=False):
+            if spec.time_dim is not None:
+                return int(example.shape[spec.time_dim])
+        return None
+
+    def inputs(self, batch: int, steps: int) -> list[np.ndarray]:
+        """One array for each input of the graph."""
+        return [self._draw(spec, index, batch, steps) for index, spec in enumerate(self.manifest.inputs)]
+
+    def states(self, batch: int) -> dict[str, np.ndarray]:
+        """Random states in (-1, 1), where the states of gated cells live."""
+        return {
+            state.input: self.random.uniform(-1, 1, _state_shape(state, batch)).astype(state.dtype)
+            for state in self.manifest.states
+        }
+
+    def _draw(self, spec: TensorSpec, index: int, batch: int, steps: int) -> np.ndarray:
+        named = {"batch": batch, "time": steps}
+        shape = tuple(
+            steps if position == spec.time_dim else dim if isinstance(dim, int) else named.get(dim, 1)
+            for position, dim in enumerate(spec.dims)
+        )
+        dtype = np.dtype(spec.dtype)
+        values = None if self.examples is None else self.examples[index].reshape(-1)
+        if dtype.kind in "iu":
+            low = int(spec.minimum if spec.minimum is not None else 0)
+            high = int(spec.maximum if spec.maximum is not None else 1)
+            if spec.dims == ("batch",):
+                # One integer a row may be its number of steps, which cannot exceed those there are.
+                low, high = min(low, steps), min(high, steps)
+                low = max(1, low) if high >= 1 else low
+            drawn = self.random.integers(low, high + 1, shape).astype(dtype)
+            return np.sort(drawn)[::-1].copy() if self.longest_first and spec.dims == ("batch",) else drawn
+        if dtype.kind == "b":
+            return self.random.integers(0, 2, shape).astype(dtype)
+        if values is not None and values.size:
+            return self.random.choice(values, shape).astype(dtype)
+        return self.random.standard_normal(shape).astype(dtype)
+
+
+def _state_shape(state: StateSpec, batch: int) -> tuple[int, ...]:
+    return tuple(dim if isinstance(dim, int) else batch for dim in state.dims)

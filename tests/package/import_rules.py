@@ -1,0 +1,131 @@
+"""Which part of edgernn may import which, and a checker that reads the source."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgernn import _PUBLIC
+
+_BASE = {"errors", "files", "manifest"}
+_LAYERS = _BASE | {"reference", "cells", "sequence", "layers"}
+_CAPTURE = _LAYERS | {"capture"}
+_STREAMING = _CAPTURE | {"streaming"}
+# These see both wings; nothing below them imports them.
+_TOP = {"verify", "bench", "export", "source", "quickstart", "tune", "bundle"}
+_TRAINING = _LAYERS | {"features", "models", "training"}
+_BOTH_WINGS = _TRAINING | _STREAMING | {"graph", "runtime", "quantize", "kernels"} | _TOP
+
+# Part → the other parts that it may import. A part that is missing here fails the test until it has a place.
+ALLOWED: dict[str, set[str]] = {
+    "errors": set(),
+    "files": {"errors"},
+    "manifest": {"errors"},
+    "reference": _BASE,
+    "cells": _BASE | {"reference"},
+    "sequence": _BASE | {"reference", "cells"},
+    "layers": _LAYERS,
+    "features": _BASE,
+    "models": _LAYERS | {"features"},
+    "training": _TRAINING,
+    "capture": _LAYERS,
+    "streaming": _CAPTURE,
+    "graph": _STREAMING,
+    "runtime": _BASE | {"kernels"},
+    "kernels": _BASE,
+    "quantize": _BASE | {"runtime"},
+    **dict.fromkeys(_TOP, _BOTH_WINGS),
+    "cli": _BOTH_WINGS,
+    # A recipe is what a user would write: a network and its training.
+    "recipes": _TRAINING,
+}
+
+# Part → packages from outside that it must not need.
+_ONNX = {"onnx", "onnx_ir", "onnxscript"}
+FORBIDDEN: dict[str, set[str]] = {
+    **{part: {"torch", "onnxruntime", *_ONNX} for part in ("errors", "files", "manifest", "reference")},
+    **{
+        part: {"onnxruntime", *_ONNX}
+        for part in ("cells", "sequence", "layers", "models", "training", "capture", "streaming", "recipes")
+    },
+    "graph": {"onnxruntime"},
+    "quantize": {"torch"},
+}
+
+# Part → the only packages from outside that it may need.
+ONLY: dict[str, set[str]] = {
+    **{part: set() for part in ("errors", "files", "manifest")},
+    "reference": {"numpy"},
+    "runtime": {"numpy", "onnxruntime"},
+}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import: the file and line, the part that imports, and the module that is imported."""
+
+    file: Path
+    line: int
+    part: str
+    target: str
+
+
+def check(root: Path) -> list[str]:
+    """Every import below root/edgernn and root/recipes that goes the wrong way, as a sentence."""
+    return [complaint for found in imports(root) if (complaint := _complaint(root, found))]
+
+
+def imports(root: Path) -> Iterator[Import]:
+    """Every import statement, those inside functions included."""
+    for folder in ("edgernn", "recipes"):
+        for file in sorted((root / folder).rglob("*.py")):
+            yield from _imports_of(root, file)
+
+
+def _imports_of(root: Path, file: Path) -> Iterator[Import]:
+    names = list(file.relative_to(root).with_suffix("").parts)
+    if names[-1] == "__init__":
+        names.pop()
+    if names == ["edgernn"]:
+        return  # the public names, imported on first use
+    part = names[0] if names[0] == "recipes" else names[1]
+    package = names if file.name == "__init__.py" else names[:-1]
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            targets = [alias.name for alias in node.names if alias.name != "edgernn"]
+        elif (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "edgernn"
+        ):
+            targets = [_public_module(node.attr)]  # after `import edgernn`
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *filter(None, [node.module])])
+            whole = module == "edgernn"
+            targets = [_public_module(alias.name) for alias in node.names] if whole else [module]
+        else:
+            continue
+        yield from (Import(file, node.lineno, part, target) for target in targets)
+
+
+def _public_module(name: str) -> str:
+    """The module behind `edgernn.name`: a part, or the one that holds a public name."""
+    return "edgernn.errors" if name.startswith("__") else _PUBLIC.get(name, f"edgernn.{name}")
+
+
+def _complaint(root: Path, found: Import) -> str | None:
+    where = f"{found.file.relative_to(root)}:{found.line}: {found.part}"
+    top, _, rest = found.target.partition(".")
+    if top == "edgernn":
+        if found.part not in ALLOWED:
+            return f"{where} has no place in the order of imports"
+        target = rest.partition(".")[0]
+        if target != found.part and target not in ALLOWED[found.part]:
+            return f"{where} imports {found.target}"
+        return None
+    own = top in sys.stdlib_module_names or top in ONLY.get(found.part, {top})
+    return f"{where} imports the package {top}" if not own or top in FORBIDDEN.get(found.part, ()) else None

@@ -1,0 +1,319 @@
+"""What a device installs: the wheel, numpy and the oldest supported onnxruntime, without torch.
+
+The fixture builds the wheel and installs it, with its runtime dependencies alone, into a fresh virtual
+environment; all tests share it. It needs pip's package index.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from filelock import FileLock
+from torch import Tensor, nn
+
+import edgernn
+from edgernn.verify.report import output_scale
+from edgernn.verify.tolerances import tolerance
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+# The oldest onnxruntime of pyproject.toml that Python has; it was built for numpy 1.
+OLDEST = ["onnxruntime==1.17.3", "numpy<2"] if sys.version_info < (3, 13) else ["onnxruntime"]
+ABSENT = ("torch", "onnx", "onnx_ir", "onnxscript", "safetensors", "lightning", "pandas", "matplotlib")
+
+BATCH, STEPS = 2, 6
+# Streams of any chunk are cut so; one of a fixed chunk into single steps.
+CUTS = (1, 3, 2)
+FORMS: dict[str, dict[str, object]] = {
+    "op": {"recurrence": "op"},
+    "scan": {"recurrence": "scan"},
+    "loop": {"recurrence": "loop"},
+    "unrolled": {"recurrence": "unrolled", "length": STEPS},
+    "stream": {"streaming": True},
+    "stream_of_1": {"streaming": True, "chunk": 1},
+    "stream_scan": {"streaming": True, "recurrence": "scan"},
+}
+SCHEMES = ("float32", "int8")
+FILES = [f"{form}.{scheme}" for form in FORMS for scheme in SCHEMES]
+
+RUN_ALL = f"""
+import sys
+from pathlib import Path
+import numpy as np
+import edgernn
+
+folder = Path(sys.argv[1])
+x = np.load(folder / "x.npy")
+found = {{}}
+for path in sorted(folder.glob("*.onnx")):
+    session = edgernn.load(path)
+    if not session.manifest.streaming:
+        found[path.stem] = session.run(x)
+        continue
+    cuts = [1] * x.shape[1] if session.manifest.chunk else {CUTS}
+    chunks = np.split(x, np.cumsum(cuts)[:-1], axis=1)
+    stream = session.stream(batch=len(x))
+    found[path.stem] = np.concatenate([stream.push(chunk) for chunk in chunks], axis=1)
+    stream.reset()
+    found["again." + path.stem] = np.concatenate([stream.push(chunk) for chunk in chunks], axis=1)
+    pool = session.pool(capacity=4)
+    ids = [pool.open() for _ in x]
+    rows = []
+    for step in range(x.shape[1]):
+        for row, id in enumerate(ids):
+            pool.push(id, x[row : row + 1, step : step + 1])
+        answers = pool.step()
+        rows.append(np.concatenate([np.asarray(answers[id]).reshape(1, 1, -1) for id in ids]))
+    found["pool." + path.stem] = np.concatenate(rows, axis=1)
+np.savez(sys.argv[2], **found)
+"""
+
+
+class Network(nn.Module):
+    """Two layers of LSTM, and what users put around them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.into = nn.Linear(3, 16)
+        self.lstm = nn.LSTM(16, 24, num_layers=2, batch_first=True)
+        self.norm = nn.LayerNorm(24)
+        self.head = nn.Linear(24, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.head(self.norm(self.lstm(torch.tanh(self.into(x)))[0]))
+        return y
+
+
+def make() -> tuple[nn.Module, Tensor]:
+    """The network and its input, the same every time."""
+    torch.manual_seed(0)
+    return Network().eval(), torch.randn(BATCH, STEPS, 3)
+
+
+def clean_environment() -> dict[str, str]:
+    """Without what would let the new environment see this one's packages."""
+    hidden = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+    return {name: value for name, value in os.environ.items() if name not in hidden}
+
+
+@dataclass(frozen=True)
+class Device:
+    """The environment.
+
+    Attributes:
+        folder: the working folder: x.npy, the exported files, the virtual environment.
+        wheel: the built wheel.
+    """
+
+    folder: Path
+    wheel: Path
+
+    @property
+    def python(self) -> Path:
+        """The environment's Python."""
+        return self.folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+
+    def run(self, *words: object, input: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run the environment's Python in the working folder."""
+        return subprocess.run(
+            [str(self.python), *map(str, words)],
+            cwd=self.folder,
+            env=clean_environment(),
+            input=input,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def edgernn(self, *words: object, input: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a command of edgernn there."""
+        return self.run("-m", "edgernn.cli", *words, input=input)
+
+
+@pytest.fixture(scope="module")
+def device(tmp_path_factory: pytest.TempPathFactory) -> Device:
+    """Installed once, whichever worker of pytest-xdist comes first."""
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "device"
+    root.mkdir(exist_ok=True)
+    with FileLock(root / "lock"):
+        if not (root / "ready").exists():
+            _install(root)
+            _export_all(root)
+            (root / "ready").touch()
+    (wheel,) = (root / "wheel").glob("edgernn-*.whl")
+    return Device(root, wheel)
+
+
+def _install(root: Path) -> None:
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--wheel-dir",
+        str(root / "wheel"),
+        str(ROOT),
+    ]
+    _call(pip)
+    (wheel,) = (root / "wheel").glob("edgernn-*.whl")
+    _call([sys.executable, "-m", "venv", str(root / "venv")])
+    _call([str(Device(root, wheel).python), "-m", "pip", "install", "--quiet", str(wheel), *OLDEST])
+
+
+def _call(words: list[str]) -> None:
+    done = subprocess.run(words, env=clean_environment(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.fail(f"{' '.join(words)}\n{done.stdout}\n{done.stderr}", pytrace=False)
+
+
+def _export_all(root: Path) -> None:
+    """Every form in both schemes, as FORM.SCHEME.onnx, and the script that runs them all."""
+    network, x = make()
+    np.save(root / "x.npy", x.numpy())
+    for form, options in FORMS.items():
+        edgernn.export(network, root / f"{form}.float32.onnx", x, check=False, **options)  # type: ignore[arg-type]
+        edgernn.quantize(root / f"{form}.float32.onnx", root / f"{form}.int8.onnx")
+    (root / "run_all.py").write_text(RUN_ALL)
+
+
+@pytest.fixture(scope="module")
+def found(device: Device, tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
+    """What every file gives there, by its name."""
+    results = tmp_path_factory.mktemp("found") / "found.npz"
+    done = device.run("run_all.py", device.folder, results)
+    assert done.returncode == 0, done.stderr
+    with np.load(results) as arrays:
+        return dict(arrays)
+
+
+@pytest.fixture(scope="module")
+def expected() -> np.ndarray:
+    """What torch gives here."""
+    network, x = make()
+    with torch.no_grad():
+        return network(x).numpy()
+
+
+def test_it_is_the_wheel_and_the_oldest_onnxruntime(device: Device) -> None:
+    versions = "edgernn.__file__, onnxruntime.__version__, numpy.__version__"
+    done = device.run("-c", f"import edgernn, onnxruntime, numpy; print({versions})")
+    assert done.returncode == 0, done.stderr
+    file, onnxruntime, numpy = done.stdout.split()
+    assert Path(file).is_relative_to(device.folder / "venv")
+    if sys.version_info < (3, 13):
+        assert (onnxruntime, numpy.split(".")[0]) == ("1.17.3", "1")
+
+
+@pytest.mark.parametrize("package", ABSENT)
+def test_a_device_has_no(device: Device, package: str) -> None:
+    done = device.run("-c", f"import {package}")
+    assert done.returncode == 1
+    assert "ModuleNotFoundError" in done.stderr
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_gives_what_torch_gives(
+    device: Device, found: dict[str, np.ndarray], expected: np.ndarray, name: str
+) -> None:
+    scheme = name.rpartition(".")[2]
+    allowed = tolerance("float32", scheme) * output_scale(expected)
+    wanted = [item for item in (name, f"again.{name}", f"pool.{name}") if item in found]
+    assert len(wanted) == (3 if name.startswith("stream") else 1)
+    for item in wanted:
+        assert found[item].shape == expected.shape
+        assert found[item].dtype == np.float32
+        assert np.abs(found[item] - expected).max() <= allowed, item
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_gives_what_it_gives_here(device: Device, found: dict[str, np.ndarray], name: str) -> None:
+    """An old onnxruntime and a new one, so that no quantization error is left in the comparison."""
+    _, x = make()
+    session = edgernn.load(device.folder / f"{name}.onnx")
+    if session.manifest.streaming:
+        stream = session.stream(batch=BATCH)
+        here = np.concatenate([stream.push(x[:, step : step + 1].numpy()) for step in range(STEPS)], axis=1)
+    else:
+        here = session.run(x.numpy())
+    allowed = tolerance("float32", name.rpartition(".")[2], against_itself=True) * output_scale(here)
+    assert np.abs(found[name] - here).max() <= allowed
+
+
+def test_all_forms_of_a_scheme_agree_and_the_schemes_differ(found: dict[str, np.ndarray]) -> None:
+    """So that the comparisons above have not read one file for all."""
+    float32, int8 = found["op.float32"], found["op.int8"]
+    assert np.abs(float32 - int8).max() > tolerance("float32", "float32") * output_scale(float32)
+    assert np.abs(found["stream.int8"] - int8).max() < np.abs(float32 - int8).max()
+
+
+def test_lines_go_through_the_command_line(device: Device, expected: np.ndarray) -> None:
+    _, x = make()
+    lines = "".join(" ".join(repr(float(value)) for value in row) + "\n" for row in x[0])
+    done = device.edgernn("run", "stream.float32.onnx", "-", input=lines)
+    assert done.returncode == 0, done.stderr
+    answers = np.array(
+        [[float(word) for word in line.replace(",", " ").split()] for line in done.stdout.splitlines()]
+    )
+    assert answers.shape == (STEPS, 2)
+    assert np.abs(answers - expected[0]).max() < 1e-4 * output_scale(expected)
+
+
+def test_inspect_works_there(device: Device) -> None:
+    done = device.edgernn("inspect", "stream_of_1.int8.onnx")
+    assert done.returncode == 0, done.stderr
+    assert "LSTM" in done.stdout
+    done = device.edgernn("inspect", "stream_of_1.int8.onnx", "--json")
+    manifest = json.loads(done.stdout)
+    assert (manifest["chunk"], manifest["scheme"], manifest["streaming"]) == (1, "int8", True)
+
+
+def test_help_and_doctor_work_there(device: Device) -> None:
+    assert device.edgernn("--help").returncode == 0
+    done = device.edgernn("doctor", "--json")
+    assert done.returncode == 0, done.stderr
+    packages = {item["name"]: item for item in json.loads(done.stdout)["packages"]}
+    assert packages["torch"]["version"] == ""
+    assert "edgernn[export]" in packages["torch"]["install"]
+
+
+@pytest.mark.parametrize("name", ["export", "quantize", "verify", "Recurrent", "LSTM"])
+def test_what_is_missing_names_the_extra(device: Device, name: str) -> None:
+    done = device.run("-c", f"import edgernn; edgernn.{name}")
+    assert done.returncode == 1
+    assert "MissingDependencyError" in done.stderr
+    assert "pip install 'edgernn[export]'" in done.stderr
+
+
+def test_commands_name_the_extra_in_one_line(device: Device) -> None:
+    for words in (["export", "a.b:C", "-o", "a.onnx"], ["train", "forecast"], ["quickstart"]):
+        done = device.edgernn(*words)
+        assert done.returncode == 2, done.stderr
+        assert "edgernn[" in done.stderr, (words, done.stderr)
+        assert "Traceback" not in done.stderr
+
+
+def test_the_wheel_holds_what_is_not_code(device: Device) -> None:
+    with zipfile.ZipFile(device.wheel) as archive:
+        names = set(archive.namelist())
+    assert {
+        "edgernn/py.typed",
+        "edgernn/quickstart/template.html",
+        "edgernn/_recipes/forecast/recipe.py",
+        "edgernn/_recipes/forecast/contract.toml",
+    } <= names
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+    assert {name.split("/")[0].partition("-")[0] for name in names} == {"edgernn"}
+    assert not [name for name in names if "__pycache__" in name or "tests/" in name]
