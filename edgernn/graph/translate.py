@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 import warnings
@@ -60,7 +61,23 @@ def translate(program: ExportedProgram, opset: int) -> ir.Model:
             logger.setLevel(level)
     if exported is None:
         raise ExportError("torch.onnx gave no model.")
+    _keep_lost_constants(exported.model.graph)
     return exported.model
+
+
+def _keep_lost_constants(graph: ir.Graph) -> None:
+    """Register the constants that torch's exporter reads but left out of the graph, in place.
+
+    Where it fuses a maximum and a minimum of one tensor into a Clip twice, the constants of the second take the
+    names of the first's, and one of them falls out of the graph.
+    """
+    for node in graph.all_nodes():
+        for value in node.inputs:
+            if value is None or value.const_value is None or value.producer() or value.is_initializer():
+                continue
+            names = (f"{value.name}_{number}" for number in itertools.count(1))
+            value.name = next(name for name in names if name not in graph.initializers)
+            graph.register_initializer(value)
 
 
 def _translate_recurrence(
