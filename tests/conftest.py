@@ -13,7 +13,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A first export or a first import takes seconds, which says nothing about the code that is tested.
 _FORGIVING = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-# The suite draws the same examples on every machine, so that a red run is a change's own fault. To look further:
+# The suite draws the same examples everywhere, so that a red run is the change's own fault. To look further:
 # pytest --hypothesis-profile=explore
 settings.register_profile("edgernn", _FORGIVING, derandomize=True)
 settings.register_profile("explore", _FORGIVING, print_blob=True)

@@ -68,8 +68,8 @@ def translate(program: ExportedProgram, opset: int) -> ir.Model:
 def _keep_lost_constants(graph: ir.Graph) -> None:
     """Register the constants that torch's exporter reads but left out of the graph, in place.
 
-    Where it fuses a maximum and a minimum of one tensor into a Clip twice, the constants of the second take the
-    names of the first's, and one of them falls out of the graph.
+    Where it twice fuses a maximum and a minimum of one tensor into a Clip, both pairs of constants get the
+    same names, and one pair falls out of the graph.
     """
     for node in graph.all_nodes():
         for value in node.inputs:

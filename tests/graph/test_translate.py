@@ -14,7 +14,7 @@ from edgernn.graph import translate as module
 
 
 class Clamped(nn.Module):
-    """One tensor bounded twice by a maximum and a minimum, each of which torch's exporter fuses into a Clip."""
+    """One tensor bounded twice by a maximum and a minimum, each fused into a Clip by torch's exporter."""
 
     def __init__(self) -> None:
         super().__init__()
