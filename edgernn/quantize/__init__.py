@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 import os
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
@@ -18,24 +19,31 @@ from edgernn.manifest import METADATA_KEY
 from edgernn.quantize.error import output_error
 from edgernn.quantize.functions import inline as inline_functions
 from edgernn.quantize.report import OutputError, QuantizationReport, TensorReport
+from edgernn.quantize.request import Request, check_keep, settle_options
 from edgernn.runtime import load
 
 __all__ = ["OutputError", "QuantizationReport", "TensorReport", "quantize", "scheme_names"]
 
-# Parts that schemes share; everything else in this folder is a scheme.
-_SHARED = {"error", "functions", "report", "weights"}
+
+def _schemes() -> dict[str, ModuleType]:
+    """The modules of this folder that declare `NAME` and `apply`; the others are what they share."""
+    modules = (importlib.import_module(f"{__name__}.{item.name}") for item in pkgutil.iter_modules(__path__))
+    found = {
+        module.NAME: module for module in modules if hasattr(module, "NAME") and hasattr(module, "apply")
+    }
+    return dict(sorted(found.items()))
 
 
 def scheme_names() -> list[str]:
     """The schemes of this folder, as `--scheme` takes them."""
-    found = [item.name for item in pkgutil.iter_modules(__path__) if item.name not in _SHARED]
-    return sorted(name.replace("_", "-") for name in found)
+    return list(_schemes())
 
 
 def _find_scheme(name: str) -> ModuleType:
-    if name not in scheme_names():
-        raise InputError(f"scheme: {name!r} is unknown; use one of {scheme_names()}.")
-    return importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
+    schemes = _schemes()
+    if name not in schemes:
+        raise InputError(f"scheme: {name!r} is unknown; use one of {list(schemes)}.")
+    return schemes[name]
 
 
 def quantize(
@@ -44,6 +52,8 @@ def quantize(
     *,
     scheme: str = "int8",
     calibration: np.ndarray | Sequence[np.ndarray] | None = None,
+    keep: Iterable[str] = (),
+    options: Mapping[str, Any] | None = None,
     inline: bool = False,
 ) -> QuantizationReport:
     """Write a quantized copy of a float32 file.
@@ -54,6 +64,8 @@ def quantize(
         scheme: how weights are stored, see `scheme_names`.
         calibration: typical inputs, one array (batch, time, features) or one for each input of the model, to
             measure the outputs' error on; without them it is measured on standard normal inputs.
+        keep: names of weights, or of nodes with all their weights, that stay in float32.
+        options: of the scheme; which there are stands in its module's `OPTIONS`.
         inline: whether to write plain ONNX operators in place of functions, for runtimes that know none.
 
     Returns:
@@ -77,7 +89,12 @@ def quantize(
     if calibration is not None and isinstance(calibration, np.ndarray):
         calibration = [calibration]
     model = ir.load(src)
-    tensors = tuple(rule.apply(model))
+    request = Request(
+        check_keep(keep, model.graph),
+        calibration,
+        settle_options(options, getattr(rule, "OPTIONS", {}), scheme),
+    )
+    tensors = tuple(rule.apply(model, request))
     done = tuple(dict.fromkeys(tensor.used_by for tensor in tensors if not tensor.reason))
     if not done:
         reasons = "; ".join(f"{tensor.name}: {tensor.reason}" for tensor in tensors) or "it has no weights"

@@ -11,15 +11,16 @@ import onnx_ir as ir
 
 from edgernn.quantize.functions import DOMAIN, VERSION, call, recurrent_function, widen_function
 from edgernn.quantize.report import TensorReport
+from edgernn.quantize.request import Request
 from edgernn.quantize.weights import RECURRENT, Weight, find_weights, round_int8
 
 NAME = "int8"
 
 
-def apply(model: ir.Model) -> list[TensorReport]:
+def apply(model: ir.Model, request: Request) -> list[TensorReport]:
     """Quantize a model in place; tells of every weight what was done."""
     graph, opset = model.graph, model.opset_imports[""]
-    weights = list(find_weights(graph))
+    weights = list(find_weights(graph, request))
     reports = []
     stored: dict[ir.Value, tuple[ir.Value, ir.Value]] = {}
     for weight in weights:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as ir
 
+from edgernn.quantize.request import KEPT, Request
+
 RECURRENT = ("RNN", "LSTM", "GRU")
 # Smaller weights save less than their scales and one more node cost.
 SMALLEST = 256
@@ -36,8 +38,9 @@ class Weight:
         return self.value.const_value.numpy()
 
 
-def find_weights(graph: ir.Graph) -> Iterator[Weight]:
+def find_weights(graph: ir.Graph, request: Request) -> Iterator[Weight]:
     """Every float initializer of more than one dimension or element, with what reads it."""
+    holders = _holders(graph)
     for value in list(graph.initializers.values()):
         tensor = value.const_value
         if tensor is None or tensor.dtype != ir.DataType.FLOAT or tensor.size <= 1:
@@ -49,12 +52,28 @@ def find_weights(graph: ir.Graph) -> Iterator[Weight]:
         covered = {_covered_axes(use.node, use.idx, len(tensor.shape)) for use in uses}
         axes = covered.pop() if len(covered) == 1 else None
         reason = ""
-        if axes is None:
+        if request.keeps(value.name, *(name for node in readers for name in holders[node])):
+            reason = KEPT
+        elif axes is None:
             kinds = ", ".join(sorted({node.op_type for node in readers}))
             reason = f"read by {kinds} as something other than a weight matrix (a bias, an offset)"
         elif _size(value, readers[0]) < SMALLEST:
             reason = f"{_size(value, readers[0])} elements: fewer than {SMALLEST} save nothing"
         yield Weight(value, readers, axes or (), reason)
+
+
+def _holders(graph: ir.Graph, outer: tuple[str, ...] = ()) -> dict[ir.Node, tuple[str, ...]]:
+    """For each node, bodies included, its name and the names of the nodes whose bodies it stands in."""
+    found: dict[ir.Node, tuple[str, ...]] = {}
+    for node in graph:
+        found[node] = (*outer, node.name or "")
+        for attribute in node.attributes.values():
+            if attribute.type == ir.AttributeType.GRAPH:
+                found |= _holders(attribute.as_graph(), found[node])
+            elif attribute.type == ir.AttributeType.GRAPHS:
+                for body in attribute.as_graphs():
+                    found |= _holders(body, found[node])
+    return found
 
 
 def _size(value: ir.Value, reader: ir.Node) -> int:

@@ -143,6 +143,8 @@ def test_quantize_reports_what_it_did(invoke, wide: Path, tmp_path: Path) -> Non
     [
         (("--scheme", "int7"), "scheme: 'int7' is unknown"),
         (("--data", "x.csv"), "data: no file at 'x.csv'"),
+        (("--keep", "nothing"), "keep: the model has no weight and no node 'nothing'"),
+        (("--set", "bits=3"), "options: scheme int8 has no option 'bits'"),
     ],
 )
 def test_quantize_refuses(invoke, wide: Path, tmp_path: Path, words: tuple[str, str], said: str) -> None:

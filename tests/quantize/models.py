@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 
 import edgernn
 from edgernn import Cell
+
+X = torch.randn(2, 6, 24, generator=torch.Generator().manual_seed(0))
 
 
 class Leaky(Cell):
@@ -39,3 +43,13 @@ class Network(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y, _ = self.recurrent(x)
         return self.head(y)
+
+
+def exported(folder: Path, cell: str = "lstm", **options: object) -> tuple[Network, Path]:
+    """The network, and its float32 file in `folder`; the options are the network's and the export's."""
+    network = {"layers": 1, "bidirectional": False}
+    network |= {key: options.pop(key) for key in list(options) if key in network}
+    model = Network(cell, **network).eval()
+    path = folder / "float.onnx"
+    edgernn.export(model, path, X, check=False, **options)
+    return model, path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -19,18 +18,7 @@ from edgernn.quantize import scheme_names
 from edgernn.quantize.weights import round_int8
 from edgernn.verify.tolerances import tolerance
 
-from .models import Network
-
-X = torch.randn(2, 6, 24, generator=torch.Generator().manual_seed(0))
-
-
-def exported(folder: Path, cell: str = "lstm", **options: object) -> tuple[Network, Path]:
-    network = {"layers": 1, "bidirectional": False}
-    network |= {key: options.pop(key) for key in list(options) if key in network}
-    model = Network(cell, **network).eval()
-    path = folder / "float.onnx"
-    edgernn.export(model, path, X, check=False, **options)
-    return model, path
+from .models import X, exported
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])

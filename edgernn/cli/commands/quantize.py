@@ -26,6 +26,14 @@ def command(
             show_default="standard normal numbers",
         ),
     ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A weight or a node that stays in float32; may be repeated."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="An option of the scheme; may be repeated."),
+    ] = None,
     inline: Annotated[
         bool, typer.Option("--inline", help="Write plain operators, for runtimes that know no functions.")
     ] = False,
@@ -37,10 +45,19 @@ def command(
     from edgernn.cli.console import facts, file_size, next_steps, working
     from edgernn.cli.console import show as text
     from edgernn.cli.quantization_tables import left, weights
+    from edgernn.cli.recipe_options import merge
 
     calibration = [read_npy(path, "data") for path in data] if data else None
     with working("Quantizing …"):
-        report = edgernn.quantize(file, output, scheme=scheme, calibration=calibration, inline=inline)
+        report = edgernn.quantize(
+            file,
+            output,
+            scheme=scheme,
+            calibration=calibration,
+            keep=keep or (),
+            options=merge(settings),
+            inline=inline,
+        )
 
     def show(console: Console) -> None:
         console.print(f"Wrote {output}", style="bold green", soft_wrap=True)
