@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from edgernn.manifest import Manifest, StateSpec, TensorSpec
     from edgernn.quantize import QuantizationReport, quantize
     from edgernn.runtime import Session, Stream, StreamPool, load
+    from edgernn.tune import TuneReport, tune
     from edgernn.verify import ParityReport, verify
 
 __version__ = "0.1.0"
@@ -40,10 +41,12 @@ _PUBLIC = {
     "Stream": "edgernn.runtime",
     "StreamPool": "edgernn.runtime",
     "TensorSpec": "edgernn.manifest",
+    "TuneReport": "edgernn.tune",
     "bench": "edgernn.bench",
     "export": "edgernn.export",
     "load": "edgernn.runtime",
     "quantize": "edgernn.quantize",
+    "tune": "edgernn.tune",
     "verify": "edgernn.verify",
 }
 
@@ -52,9 +55,9 @@ _EXTRAS = {"torch": "export", "onnx": "export", "onnx_ir": "export", "onnxscript
 _EXTRAS |= {"safetensors": "export", "lightning": "train", "matplotlib": "train", "pandas": "train"}
 
 __all__ = [  # noqa: RUF022 - in the order of the work
-    "Cell", "RNN", "LSTM", "GRU", "Recurrent", "export", "quantize", "verify", "bench", "load", "Session",
-    "Stream", "StreamPool", "Manifest", "TensorSpec", "StateSpec", "ParityReport", "QuantizationReport",
-    "BenchReport", "EdgeRNNError",
+    "Cell", "RNN", "LSTM", "GRU", "Recurrent", "export", "quantize", "verify", "bench", "tune", "load",
+    "Session", "Stream", "StreamPool", "Manifest", "TensorSpec", "StateSpec", "ParityReport",
+    "QuantizationReport", "BenchReport", "TuneReport", "EdgeRNNError",
 ]  # fmt: skip
 
 

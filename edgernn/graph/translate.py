@@ -35,10 +35,11 @@ def translate(program: ExportedProgram, opset: int) -> ir.Model:
     Raises:
         ExportError: where an operator has no ONNX translation.
     """
-    # torch's exporter warns of its own internals and logs that torchvision is not installed.
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    # torch's exporter warns of its own internals, and logs what it does not fold or has not installed.
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -58,7 +59,8 @@ def translate(program: ExportedProgram, opset: int) -> ir.Model:
                 f"torch.onnx cannot write the module as ONNX operator set {opset}: {reason}"
             ) from error
         finally:
-            logger.setLevel(level)
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
     if exported is None:
         raise ExportError("torch.onnx gave no model.")
     _keep_lost_constants(exported.model.graph)

@@ -51,13 +51,13 @@ def start(
     path: Path,
     provider: str | Sequence[str],
     *,
-    streaming: bool,
+    memory_arena: bool,
     threads: int,
     provider_options: Mapping[str, str],
 ) -> Engine:
     """Load `path` with `provider`: a name, "auto", or a list of names of which the first that works is taken.
 
-    `streaming` tunes for many small calls, otherwise for few large ones.
+    `memory_arena` is for few large calls rather than many small ones.
 
     Raises ProviderError where no provider works, ModelError where the file is no ONNX model.
     """
@@ -66,7 +66,7 @@ def start(
     if provider == "auto":
         names: Sequence[str] = providers.by_preference()
     elif isinstance(provider, str):
-        return _start_one(path, provider, streaming, threads, provider_options, ())
+        return _start_one(path, provider, memory_arena, threads, provider_options, ())
     else:
         names = tuple(provider)
     if not names:
@@ -80,7 +80,7 @@ def start(
     passed_over: list[tuple[str, str]] = []
     for name in names:
         try:
-            return _start_one(path, name, streaming, threads, {}, tuple(passed_over))
+            return _start_one(path, name, memory_arena, threads, {}, tuple(passed_over))
         except ProviderError as error:  # noqa: PERF203 - a handful of providers
             passed_over.append((name, str(error)))
     reasons = " ".join(reason for _, reason in passed_over)
@@ -90,7 +90,7 @@ def start(
 def _start_one(
     path: Path,
     name: str,
-    streaming: bool,
+    memory_arena: bool,
     threads: int,
     provider_options: Mapping[str, str],
     passed_over: tuple[tuple[str, str], ...],
@@ -107,7 +107,7 @@ def _start_one(
         # enable_fallback=0: otherwise onnxruntime prints a line and takes the CPU.
         session = onnxruntime.InferenceSession(
             str(path),
-            _session_options(streaming, threads),
+            _session_options(memory_arena, threads),
             providers=[(wanted, options)],
             enable_fallback=0,
         )
@@ -123,7 +123,7 @@ def _start_one(
     return Engine(session, name, passed_over, provider.HOST_MEMORY, run_options)
 
 
-def _session_options(streaming: bool, threads: int) -> Any:
+def _session_options(memory_arena: bool, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -132,7 +132,7 @@ def _session_options(streaming: bool, threads: int) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # onnxruntime's arena is slower than malloc for the few kilobytes of a step (up to 9 % of a call) and
     # faster for the megabytes of a whole sequence.
-    options.enable_cpu_mem_arena = not streaming
+    options.enable_cpu_mem_arena = memory_arena
     options.log_severity_level = _LOG_FATAL_ONLY
     return options
 

@@ -38,6 +38,7 @@ def load(
     provider: str | Sequence[str] = "cpu",
     threads: int = 1,
     nan: NanPolicy = "allow",
+    memory_arena: bool | None = None,
     provider_options: Mapping[str, str] | None = None,
 ) -> Session:
     """Load an ONNX file that edgernn wrote.
@@ -50,6 +51,8 @@ def load(
         nan: "refuse" checks every input for NaN and infinity, which costs a pass over the input. With
             "allow" they go in unseen, and onnxruntime's LSTM and GRU make ordinary, wrong numbers of them: no
             NaN comes out to tell. Allow them only where the signal is clean.
+        memory_arena: whether onnxruntime keeps the memory of a call for the next one. None does what is
+            faster as a rule: not for streaming files, whose calls need little. `edgernn tune` tries both.
         provider_options: onnxruntime's options of the provider, over edgernn's own.
 
     Raises:
@@ -70,7 +73,7 @@ def load(
     engine = start(
         file,
         provider,
-        streaming=manifest.streaming,
+        memory_arena=not manifest.streaming if memory_arena is None else memory_arena,
         threads=threads,
         provider_options=provider_options or {},
     )
