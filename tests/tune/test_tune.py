@@ -64,10 +64,10 @@ def test_an_interrupted_search_goes_on(tmp_path: Path, monkeypatch: pytest.Monke
 
     def stop(name: str, done: int, total: int) -> None:
         if done == 3:
-            raise Interruption
+            raise InterruptionError
 
     out, options = tmp_path / "out", {"chunks": [1]}
-    with pytest.raises(Interruption):
+    with pytest.raises(InterruptionError):
         tune(out, progress=stop, **options)
     assert not (out / "model.onnx").exists()
     (out / "files" / "op.int8.any.onnx").write_bytes(b"damaged")
