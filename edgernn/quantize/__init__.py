@@ -93,6 +93,7 @@ def quantize(
         check_keep(keep, model.graph),
         calibration,
         settle_options(options, getattr(rule, "OPTIONS", {}), scheme),
+        plain=inline,
     )
     tensors = tuple(rule.apply(model, request))
     done = tuple(dict.fromkeys(tensor.used_by for tensor in tensors if not tensor.reason))

@@ -7,62 +7,99 @@ DequantizeLinear, measured 2.4 × slower, is not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import onnx_ir as ir
+
+from edgernn.quantize.body import CONTRIB, Body
 
 DOMAIN = "edgernn"
 VERSION = 1
 
 
-def recurrent_function(node: ir.Node, suffix: str, opset: int) -> ir.Function:
-    """The function of a recurrent node with int8 weights.
+@dataclass(frozen=True)
+class Weights:
+    """The inputs of a recurrent function, as its body reads them.
 
-    Inputs: X, W, W_scale, R, R_scale, then what the node has beyond X, W and R (B, sequence_lens,
-    initial_h, …). Outputs and attributes are the node's.
+    Attributes:
+        x: the node's input.
+        w, r: the tensors that W (directions, gates × hidden, features) and R (directions, gates × hidden,
+            hidden) are stored as.
+        rest: what the node has beyond X, W and R: B, sequence_lens, initial_h, …; None where it has none.
     """
-    rest = [ir.val(f"rest_{index}") for index in range(len(node.inputs) - 3)]
-    x, w, w_scale, r, r_scale = (ir.val(name) for name in ("X", "W", "W_scale", "R", "R_scale"))
-    nodes: list[ir.Node] = []
-    wide = [_widen(nodes, integers, scales) for integers, scales in ((w, w_scale), (r, r_scale))]
+
+    x: ir.Value
+    w: tuple[ir.Value, ...]
+    r: tuple[ir.Value, ...]
+    rest: tuple[ir.Value | None, ...]
+
+    def given(self, index: int) -> ir.Value | None:
+        """Input `index` of the recurrent operator, of those in `rest`."""
+        return self.rest[index - 3] if index - 3 < len(self.rest) else None
+
+
+# Adds the nodes of a body, and gives its outputs.
+WriteBody = Callable[[Body, Weights, ir.Node], Sequence[ir.Value]]
+# Adds the nodes that make a float32 weight of the tensors that it is stored as.
+Widen = Callable[[Body, Sequence[ir.Value]], ir.Value]
+
+
+def recurrent_function(
+    node: ir.Node, suffix: str, parts: Sequence[str], opset: int, write: WriteBody
+) -> ir.Function:
+    """The function of a recurrent node with quantized weights.
+
+    Inputs, with int8's parts "int8" and "scale" for example: X, W_int8, W_scale, R_int8, R_scale, then what
+    the node has beyond X, W and R (B, sequence_lens, initial_h, …). Outputs and attributes are the node's.
+    `write` makes the body.
+    """
+    x, rest = ir.val("X"), [ir.val(f"rest_{index}") for index in range(len(node.inputs) - 3)]
+    w, r = (tuple(ir.val(f"{matrix}_{part}") for part in parts) for matrix in "WR")
     given = [inner if outer is not None else None for inner, outer in zip(rest, node.inputs[3:], strict=True)]
-    attributes = [ir.RefAttr(name, name, attribute.type) for name, attribute in node.attributes.items()]
-    body = ir.Node("", node.op_type, [x, *wide, *given], attributes=attributes, num_outputs=len(node.outputs))
-    for index, value in enumerate(body.outputs):
-        value.name = f"Y_{index}"
-    nodes.append(body)
-    graph = ir.Graph(
-        [x, w, w_scale, r, r_scale, *rest],
-        list(body.outputs),
-        nodes=nodes,
-        opset_imports={"": opset},
-        name=f"{node.op_type}_{suffix}",
-    )
+    body = Body()
+    outputs = list(write(body, Weights(x, w, r, tuple(given)), node))
     # Which inputs are there differs from node to node; functions of one name must have one body.
     present = "".join("x" if value is not None else "_" for value in node.inputs[3:])
     name = f"{node.op_type}_{suffix}" + (f"_{len(node.outputs)}{present}" if "_" in present else "")
     declared = [ir.Attr(name, attribute.type, None) for name, attribute in node.attributes.items()]
-    return ir.Function(DOMAIN, name, graph=graph, attributes=declared)
+    return _function(name, [x, *w, *r, *rest], outputs, body, opset, declared)
 
 
-def widen_function(suffix: str, opset: int) -> ir.Function:
-    """integers, scales → float32 weights: for weights that several nodes read, or nodes within bodies."""
-    integers, scales = ir.val("integers"), ir.val("scales")
-    nodes: list[ir.Node] = []
-    wide = _widen(nodes, integers, scales)
-    graph = ir.Graph(
-        [integers, scales], [wide], nodes=nodes, opset_imports={"": opset}, name=f"Weight_{suffix}"
-    )
-    return ir.Function(DOMAIN, f"Weight_{suffix}", graph=graph, attributes=())
+def _function(
+    name: str,
+    inputs: Sequence[ir.Value],
+    outputs: Sequence[ir.Value],
+    body: Body,
+    opset: int,
+    attributes: Sequence[ir.Attr] = (),
+) -> ir.Function:
+    imports = {"": opset} | ({CONTRIB: 1} if body.uses_contrib else {})
+    graph = ir.Graph(inputs, outputs, nodes=body.nodes, opset_imports=imports, name=name)
+    return ir.Function(DOMAIN, name, graph=graph, attributes=attributes)
 
 
-def _widen(nodes: list[ir.Node], integers: ir.Value, scales: ir.Value) -> ir.Value:
-    cast = ir.node("Cast", [integers], {"to": ir.DataType.FLOAT})
-    wide = ir.node("Mul", [cast.outputs[0], scales])
-    cast.outputs[0].name = f"{integers.name}_cast"
-    wide.outputs[0].name = f"{integers.name}_wide"
-    nodes.extend([cast, wide])
-    return wide.outputs[0]
+def folded(widen: Widen) -> WriteBody:
+    """A body: the node's own operator on weights that onnxruntime widens when it loads the file."""
+
+    def write(body: Body, weights: Weights, node: ir.Node) -> Sequence[ir.Value]:
+        inputs = [weights.x, widen(body, weights.w), widen(body, weights.r), *weights.rest]
+        return body.multi(node.op_type, inputs, len(node.outputs), attributes=references(node))
+
+    return write
+
+
+def references(node: ir.Node) -> list[ir.Attr]:
+    """The node's attributes as a function's body reads them."""
+    return [ir.RefAttr(name, name, attribute.type) for name, attribute in node.attributes.items()]
+
+
+def widen_function(suffix: str, parts: Sequence[str], opset: int, widen: Widen) -> ir.Function:
+    """Parts → float32 weight: for weights that several nodes read, or nodes within bodies."""
+    inputs = [ir.val(part) for part in parts]
+    body = Body()
+    wide = widen(body, inputs)
+    return _function(f"Weight_{suffix.replace('-', '_')}", inputs, [wide], body, opset)
 
 
 def call(function: ir.Function, inputs: Sequence[ir.Value | None], like: ir.Node) -> ir.Node:

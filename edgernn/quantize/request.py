@@ -38,11 +38,13 @@ class Request:
         keep: names of initializers or nodes whose weights stay float32; a node's name covers its bodies.
         calibration: typical inputs, one array an input of the model; None where none were given.
         options: a value for each entry of the scheme's `OPTIONS`.
+        plain: whether only operators of ONNX itself may be used, for runtimes other than onnxruntime.
     """
 
     keep: frozenset[str] = frozenset()
     calibration: Sequence[np.ndarray] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    plain: bool = False
 
     def keeps(self, *names: str | None) -> bool:
         """Whether anything of these names is to stay float32."""

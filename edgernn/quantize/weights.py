@@ -13,6 +13,8 @@ from edgernn.quantize.request import KEPT, Request
 RECURRENT = ("RNN", "LSTM", "GRU")
 # Smaller weights save less than their scales and one more node cost.
 SMALLEST = 256
+# 255 × 128 is the most that 16 bits hold; rounding may add half a unit to each weight of a pair.
+SAFE_PAIR = 127
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +64,11 @@ def find_weights(graph: ir.Graph, request: Request) -> Iterator[Weight]:
         yield Weight(value, readers, axes or (), reason)
 
 
+def find_recurrent(graph: ir.Graph) -> list[ir.Node]:
+    """The nodes of ONNX's own recurrent operators."""
+    return [node for node in graph if node.op_type in RECURRENT and not node.domain]
+
+
 def _holders(graph: ir.Graph, outer: tuple[str, ...] = ()) -> dict[ir.Node, tuple[str, ...]]:
     """For each node, bodies included, its name and the names of the nodes whose bodies it stands in."""
     found: dict[ir.Node, tuple[str, ...]] = {}
@@ -101,16 +108,32 @@ def _covered_axes(node: ir.Node, index: int, rank: int) -> tuple[int, ...] | Non
     return None
 
 
-def round_int8(array: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+def round_int8(
+    array: np.ndarray, axes: tuple[int, ...], *, for_pairs: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """Symmetric rounding, one scale a channel: array ≈ integers × scales.
 
     Args:
         array: float weights.
         axes: the dimensions that one scale covers.
+        for_pairs: whether the integers will be multiplied with 8-bit ones. x86 processors without int8 dot
+            products add pairs of such products, neighbours along the last axis, in 16 bits, and saturate
+            without a word. Where a pair of weights of one sign could do that, its row's scale is made larger.
 
     Returns:
         int8 integers in -127..127 of the array's shape, and float32 scales that broadcast to it.
     """
     largest = np.abs(array).max(axis=axes, keepdims=True)
+    if for_pairs:
+        largest = np.maximum(largest, _largest_pair(array) * (127 / SAFE_PAIR))
     scales = np.where(largest > 0, largest / 127.0, 1.0).astype(np.float32)
     return np.clip(np.rint(array / scales), -127, 127).astype(np.int8), scales
+
+
+def _largest_pair(array: np.ndarray) -> np.ndarray:
+    """For each row along the last axis, the largest sum of two neighbours' parts of one sign."""
+    padded = np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, array.shape[-1] % 2)])
+    pairs = padded.reshape(*padded.shape[:-1], -1, 2)
+    sums = [np.maximum(sign * pairs, 0).sum(-1).max(-1, keepdims=True) for sign in (1, -1)]
+    largest: np.ndarray = np.maximum(*sums)
+    return largest

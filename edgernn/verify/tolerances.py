@@ -19,10 +19,12 @@ TOLERANCES: dict[tuple[str, str], float] = {
 }
 
 # One file against itself: a stream cut in chunks against the whole sequence, one thread against several.
-# No quantization error is left in such a comparison.
 SELF_CONSISTENCY: dict[tuple[str, str], float] = {
     ("float32", "float32"): 1e-5,
-    ("float32", "int8"): 1e-5,
+    # Weights are the same on both sides. But where a recurrent layer multiplies integers, its inputs and
+    # states are rounded to 8 bits in the range of all rows (and steps, and of a thread's part) of a call:
+    # measured up to 0.003 between one thread and two, and 0.008 between a step and several at once.
+    ("float32", "int8"): 2e-2,
 }
 
 

@@ -1,0 +1,133 @@
+"""What schemes that store weights in fewer bits share: replacing weights, and telling of each."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+import onnx_ir as ir
+
+from edgernn.quantize.body import CONTRIB, Body
+from edgernn.quantize.functions import (
+    DOMAIN,
+    VERSION,
+    WriteBody,
+    call,
+    recurrent_function,
+    widen_function,
+)
+from edgernn.quantize.report import TensorReport
+from edgernn.quantize.weights import Weight, find_recurrent
+
+# The initializers that one weight is stored as.
+Stored = dict[ir.Value, tuple[ir.Value, ...]]
+
+
+class Storage(ABC):
+    """A way to store a weight in several smaller tensors.
+
+    Attributes:
+        name: for the report and the names of functions.
+        parts: what the tensors are called after the weight's own name.
+    """
+
+    name: str
+    parts: tuple[str, ...]
+
+    @abstractmethod
+    def encode(self, weight: Weight) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+        """The tensors, and the float32 weight that they stand for."""
+
+    @abstractmethod
+    def widen(self, body: Body, parts: Sequence[ir.Value]) -> ir.Value:
+        """Add nodes that make the float32 weight of the tensors; onnxruntime is to fold them."""
+
+
+def store_weights(
+    graph: ir.Graph, weights: Iterable[Weight], choose: Callable[[Weight], Storage]
+) -> tuple[list[TensorReport], Stored, dict[ir.Value, Storage]]:
+    """Add the tensors of every weight that can be quantized; nothing reads them yet."""
+    reports: list[TensorReport] = []
+    stored: Stored = {}
+    storages: dict[ir.Value, Storage] = {}
+    for weight in weights:
+        before = weight.array.nbytes
+        if weight.reason:
+            reports.append(TensorReport(*describe(weight), "float32", before, before, reason=weight.reason))
+            continue
+        storage = choose(weight)
+        arrays, stands_for = storage.encode(weight)
+        error = float(np.abs(weight.array - stands_for).max())
+        after = sum(array.nbytes for array in arrays)
+        reports.append(TensorReport(*describe(weight), storage.name, before, after, error))
+        stored[weight.value] = tuple(
+            initializer(graph, f"{weight.value.name}_{part}", array)
+            for part, array in zip(storage.parts, arrays, strict=True)
+        )
+        storages[weight.value] = storage
+    return reports, stored, storages
+
+
+def replace_recurrent(
+    model: ir.Model, stored: Stored, bodies: Mapping[ir.Node, tuple[str, Sequence[str], WriteBody]]
+) -> None:
+    """Make one function node of each recurrent node, both of whose matrices are stored.
+
+    Args:
+        model: changed in place.
+        stored: from `store_weights`.
+        bodies: for each node its function's suffix, the names of the parts of a matrix, and the body.
+    """
+    opset = model.opset_imports[""]
+    for node in find_recurrent(model.graph):
+        x, w, r, *rest = node.inputs
+        if w not in stored or r not in stored:
+            continue
+        suffix, parts, write = bodies[node]
+        function = recurrent_function(node, suffix, parts, opset, write)
+        model.functions.setdefault(function.identifier(), function)
+        new = call(function, [x, *stored[w], *stored[r], *rest], node)
+        for old, fresh, rank in zip(node.outputs, new.outputs, (4, 3, 3), strict=False):
+            # onnx itself cannot infer what onnxruntime's own operators give.
+            fresh.dtype, fresh.shape = ir.DataType.FLOAT, old.shape or ir.Shape([None] * rank)
+        ir.convenience.replace_nodes_and_values(model.graph, node, [node], [new], node.outputs, new.outputs)
+
+
+def widen_the_rest(model: ir.Model, stored: Stored, storages: Mapping[ir.Value, Storage]) -> None:
+    """Give the readers that are left a float32 weight, widened once for all, and drop the old ones."""
+    opset = model.opset_imports[""]
+    for value, parts in stored.items():
+        if value.uses():
+            storage = storages[value]
+            function = widen_function(storage.name, storage.parts, opset, storage.widen)
+            model.functions.setdefault(function.identifier(), function)
+            node = ir.Node(DOMAIN, function.name, parts, name=f"{value.name}_widened")
+            node.outputs[0].name = f"{value.name}_wide"
+            node.outputs[0].type, node.outputs[0].shape = value.type, value.shape
+            value.replace_all_uses_with(node.outputs[0])
+            model.graph.insert_before(model.graph[0], node)
+        model.graph.initializers.pop(value.name or "")
+    import_domains(model)
+
+
+def import_domains(model: ir.Model) -> None:
+    """Declare the domains that the model's nodes and functions are of."""
+    if model.functions:
+        model.opset_imports[DOMAIN] = VERSION
+    if any(CONTRIB in function.opset_imports for function in model.functions.values()):
+        model.opset_imports[CONTRIB] = 1
+
+
+def describe(weight: Weight) -> tuple[str, str, tuple[int, ...]]:
+    """A weight's name, who reads it, and its shape, as a report begins."""
+    reader = weight.readers[0]
+    several = f" and {len(weight.readers) - 1} more" if len(weight.readers) > 1 else ""
+    return str(weight.value.name), f"{reader.name} ({reader.op_type}){several}", weight.array.shape
+
+
+def initializer(graph: ir.Graph, name: str, array: np.ndarray) -> ir.Value:
+    """Add a tensor to the graph."""
+    value = ir.val(name, const_value=ir.tensor(array, name=name))
+    graph.register_initializer(value)
+    return value
