@@ -158,9 +158,15 @@ class Recurrent(nn.Module):
         for index in range(self.num_layers):
             if index and self.dropout:
                 y = F.dropout(y, self.dropout, self.training)
-            y, final = run_layer(self.layer(index), y, tuple(part[index] for part in per_layer), lengths)
+            y, final = self.run_layer(index, y, tuple(part[index] for part in per_layer), lengths)
             finals.append(final)
         return y, tuple(torch.cat(parts) for parts in zip(*finals, strict=True))
+
+    def run_layer(
+        self, index: int, x_TBF: Tensor, state: State, lengths: Tensor | None
+    ) -> tuple[Tensor, State]:
+        """One layer over time, apart from the others; see `edgernn.sequence.run_layer`."""
+        return run_layer(self.layer(index), x_TBF, state, lengths)
 
     def _fused(self, x_TBF: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State]:
         """All layers in one call of torch's kernel."""

@@ -3,5 +3,7 @@
 from __future__ import annotations
 
 from edgernn.models.forecaster import Forecaster
+from edgernn.models.sensor_classifier import SensorClassifier
+from edgernn.models.text_classifier import TextClassifier
 
-__all__ = ["Forecaster"]
+__all__ = ["Forecaster", "SensorClassifier", "TextClassifier"]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from edgernn.cells import Cell, find_cells
 from edgernn.errors import InputError
 from edgernn.layers import Recurrent
+from edgernn.models.named import cell_type, check_sizes
 
 
 class Forecaster(nn.Module):
@@ -59,9 +57,7 @@ class Forecaster(nn.Module):
     ) -> None:
         super().__init__()
         targets = features if targets is None else targets
-        for name, value in (("features", features), ("targets", targets), ("horizon", horizon)):
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise InputError(f"Forecaster: {name} must be an integer ≥ 1, found {value!r}.")
+        check_sizes("Forecaster", features=features, targets=targets, horizon=horizon)
         if targets > features:
             raise InputError(f"Forecaster: targets must be at most features ({features}), found {targets}.")
         self.features, self.targets, self.horizon = features, targets, horizon
@@ -120,16 +116,6 @@ class Forecaster(nn.Module):
     def extra_repr(self) -> str:
         """Sizes, for `print(module)`."""
         return f"features={self.features}, targets={self.targets}, horizon={self.horizon}"
-
-
-def cell_type(name: str) -> type[Cell]:
-    """The cell of that name, in any case; raises InputError with the nearest name where there is none."""
-    cells = {found.lower(): cell for found, cell in find_cells().items()}
-    if not isinstance(name, str) or name.lower() not in cells:
-        close = difflib.get_close_matches(str(name).lower(), cells, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise InputError(f"cell: unknown cell {name!r}.{hint} Known cells: {', '.join(sorted(cells))}.")
-    return cells[name.lower()]
 
 
 def _nonzero(scale: Tensor) -> Tensor:

@@ -18,6 +18,8 @@ from edgernn.training.noise import quiet_lightning
 from edgernn.training.options import TrainingOptions
 from edgernn.training.recipe import Prepared, Recipe
 
+_PRECISIONS: dict[str, Any] = {"float32": "32-true", "bfloat16": "bf16-mixed", "float16": "16-mixed"}
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -27,11 +29,13 @@ class Fit:
         epochs: epochs trained, those before a resume included.
         best_epoch: the epoch, from 1, with the least validation loss.
         stopped: why it ended: "max_epochs" or "patience".
+        warnings: what the last measurement of the gradient's flow warns of.
     """
 
     epochs: int
     best_epoch: int
     stopped: str
+    warnings: tuple[str, ...] = ()
 
 
 def new_model(recipe: Recipe, prepared: Prepared, seed: int) -> nn.Module:
@@ -56,6 +60,8 @@ def fit(
     resume: bool,
     device: str,
     progress: bool,
+    profile: bool = False,
+    gradient_flow: bool = False,
 ) -> Fit:
     """Train until `options.max_epochs`, or until the validation loss has not improved for `options.patience`.
 
@@ -67,16 +73,22 @@ def fit(
         from edgernn.training.batches import batches
         from edgernn.training.keeper import RunKeeper
         from edgernn.training.module import RecipeModule
+        from edgernn.training.parameter_groups import freeze
+
+        def loader(part: Any, collate: Any, seed: int | None) -> Any:
+            return batches(part, options.batch_size, collate, seed, recipe.lengths(part, options))
 
         keeper = RunKeeper(folder)
-        trainer = _trainer(options, folder, keeper, device, progress)
-        module = RecipeModule(recipe, model, options, seed)
+        watchers = _watchers(folder, profile, gradient_flow)
+        trainer = _trainer(options, folder, [keeper, *watchers], device, progress)
+        freeze(model, options.freeze)
+        module = RecipeModule(recipe, model, options, seed, keeper.losses)
         on_interrupt = signal.getsignal(signal.SIGINT)
         try:
             trainer.fit(
                 module,
-                batches(prepared.train, options.batch_size, recipe.collate(), seed=seed),
-                batches(prepared.validation, options.batch_size, recipe.collate()),
+                loader(prepared.train, recipe.collate_training(), seed),
+                loader(prepared.validation, recipe.collate(), None),
                 ckpt_path=folder / CHECKPOINT_FILE if resume else None,
             )
         except SystemExit as stop:
@@ -86,7 +98,7 @@ def fit(
             signal.signal(signal.SIGINT, on_interrupt)
             raise KeyboardInterrupt from stop
     stopped = "max_epochs" if trainer.current_epoch >= options.max_epochs else "patience"
-    return Fit(trainer.current_epoch, keeper.best_epoch, stopped)
+    return Fit(trainer.current_epoch, keeper.best_epoch, stopped, _last_warnings(watchers))
 
 
 @contextmanager
@@ -112,7 +124,25 @@ def check_device(device: str) -> None:
             raise InputError(f"device: cannot train on {device!r} ({error}). Use auto or cpu.") from error
 
 
-def _trainer(options: TrainingOptions, folder: Path, keeper: Any, device: str, progress: bool) -> Any:
+def _watchers(folder: Path, profile: bool, gradient_flow: bool) -> list[Any]:
+    """What looks on while training runs, as asked for."""
+    from edgernn.training.gradient_keeper import GradientKeeper
+    from edgernn.training.profile import ProfileKeeper
+
+    return [
+        *([ProfileKeeper(folder)] if profile else []),
+        *([GradientKeeper(folder)] if gradient_flow else []),
+    ]
+
+
+def _last_warnings(watchers: list[Any]) -> tuple[str, ...]:
+    flows = [flow for watcher in watchers for flow in getattr(watcher, "flows", ())]
+    return tuple(flows[-1].warnings()) if flows else ()
+
+
+def _trainer(
+    options: TrainingOptions, folder: Path, callbacks: list[Any], device: str, progress: bool
+) -> Any:
     from lightning.pytorch import Trainer
     from lightning.pytorch.callbacks import EarlyStopping, RichProgressBar
     from lightning.pytorch.loggers import TensorBoardLogger
@@ -123,11 +153,12 @@ def _trainer(options: TrainingOptions, folder: Path, keeper: Any, device: str, p
     return Trainer(
         accelerator=device,
         devices=1,
+        precision=_PRECISIONS[options.precision],
         max_epochs=options.max_epochs,
         gradient_clip_val=options.gradient_clip or None,
         callbacks=[
             EarlyStopping(MONITOR, patience=options.patience, check_finite=False),
-            keeper,
+            *callbacks,
             *([RichProgressBar()] if progress else []),
         ],
         plugins=[SafeCheckpointIO()],

@@ -12,6 +12,7 @@ from edgernn.errors import InputError
 from edgernn.training.config import CHECKPOINT_FILE, RunConfig
 from edgernn.training.options import TrainingOptions, read_options
 from edgernn.training.recipe import Recipe
+from edgernn.training.schedule import BOUND_TO_MAX_EPOCHS
 
 # What a resumed run may be told anew: it changes when training ends, not what an epoch does.
 _CHANGEABLE = ("max_epochs", "patience")
@@ -69,6 +70,11 @@ def resumed_options(recipe: Recipe, before: RunConfig, changes: Mapping[str, Any
                 f"{getattr(chosen, name)!r}; only {' and '.join(_CHANGEABLE)} can change. "
                 "Start a new run for other options."
             )
+    if chosen.max_epochs != own.max_epochs and own.schedule in BOUND_TO_MAX_EPOCHS:
+        raise InputError(
+            f"resume: the run's schedule {own.schedule!r} ends with its max_epochs of {own.max_epochs}, so "
+            "that cannot change. Start a new run, or finetune this one."
+        )
     ended_by = before.stopped
     if ended_by and getattr(chosen, ended_by) <= getattr(own, ended_by):
         raise InputError(

@@ -17,6 +17,8 @@ from edgernn.training.module import RecipeModule
 from edgernn.training.weights import save_tensors
 
 MONITOR = "validation_loss"
+# Logged step by step, for TensorBoard; the last step's value says nothing of an epoch.
+OF_A_STEP = ("learning_rate", "gradient_norm")
 
 
 class RunKeeper(Checkpoint):
@@ -38,6 +40,10 @@ class RunKeeper(Checkpoint):
         self.best_epoch = 0
         self.history: list[dict[str, float]] = []
 
+    def losses(self) -> list[float]:
+        """Validation loss of each epoch so far."""
+        return [epoch[MONITOR] for epoch in self.history]
+
     @property
     def best_loss(self) -> float | None:
         """The least validation loss so far."""
@@ -50,7 +56,11 @@ class RunKeeper(Checkpoint):
             InputError: where the validation loss is not a number any more.
         """
         assert isinstance(pl_module, RecipeModule)
-        values = {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}
+        values = {
+            name: float(value)
+            for name, value in sorted(trainer.callback_metrics.items())
+            if name not in OF_A_STEP
+        }
         if not math.isfinite(values[MONITOR]):
             raise InputError(
                 f"training diverged in epoch {trainer.current_epoch + 1}: the validation loss is "

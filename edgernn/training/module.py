@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -10,41 +11,85 @@ from torch import Tensor, nn
 from torchmetrics import MetricCollection
 
 from edgernn.training.options import TrainingOptions
+from edgernn.training.parameter_groups import parameter_groups
+from edgernn.training.profile import BACKWARD, FORWARD
 from edgernn.training.recipe import Recipe
+from edgernn.training.schedule import plateau_factor, step_factor
+
+# As usual for SGD on recurrent networks (Sutskever et al. 2013).
+_MOMENTUM = 0.9
 
 
 class RecipeModule(LightningModule):
-    """Trains a recipe's network with AdamW and logs its losses and metrics each epoch.
+    """Trains a recipe's network and logs its losses and metrics each epoch.
 
     Args:
         recipe: gives the loss and the metrics.
         model: the network.
-        options: learning rate and weight decay.
+        options: the optimiser, its learning rates and what is frozen.
         seed: what every epoch's random numbers follow from.
+        losses: gives the validation loss of each epoch so far.
     """
 
-    def __init__(self, recipe: Recipe, model: nn.Module, options: TrainingOptions, seed: int) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        model: nn.Module,
+        options: TrainingOptions,
+        seed: int,
+        losses: Callable[[], Sequence[float]] = tuple,
+    ) -> None:
         super().__init__()
+        self.losses = losses
         self.recipe, self.model, self.options, self.seed = recipe, model, options, seed
         self.validation_metrics = MetricCollection(dict(recipe.metrics()), prefix="validation_")
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW; without weight decay it is Adam."""
-        return torch.optim.AdamW(
-            self.model.parameters(),
-            lr=self.options.learning_rate,
-            weight_decay=self.options.weight_decay,
-        )
+        """The optimiser of the options, over the parameters that are not frozen."""
+        options, groups = self.options, parameter_groups(self.model, self.options)
+        if options.optimizer == "sgd":
+            return torch.optim.SGD(
+                groups, lr=options.learning_rate, momentum=_MOMENTUM, nesterov=True,
+                weight_decay=options.weight_decay,
+            )  # fmt: skip
+        kind = torch.optim.Adam if options.optimizer == "adam" else torch.optim.AdamW
+        return kind(groups, lr=options.learning_rate, weight_decay=options.weight_decay)
+
+    def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
+        """Set the step's learning rates."""
+        options = self.options
+        if options.schedule == "plateau":
+            factor = plateau_factor(self.losses(), options.plateau_patience)
+        else:
+            steps = int(self.trainer.num_training_batches) * options.max_epochs
+            factor = step_factor(options.schedule, self.global_step, steps)
+        rate = options.learning_rate * factor
+        optimizer = self.optimizers(use_pl_optimizer=False)
+        assert isinstance(optimizer, torch.optim.Optimizer)
+        for group in optimizer.param_groups:
+            group["lr"] = rate * group["factor"]
+        self.log("learning_rate", rate, on_step=True, on_epoch=False)
 
     def on_train_epoch_start(self) -> None:
         """Start an epoch's random numbers from its number, so that a resumed run draws the same ones."""
         seed_everything((self.seed + 1_000_003 * (self.current_epoch + 1)) % 2**32, verbose=False)
 
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Note the norm of the gradient, before it is clipped."""
+        norms = [p.grad.detach().norm() for p in self.model.parameters() if p.grad is not None]
+        self.log("gradient_norm", torch.stack(norms).norm(), on_step=True, on_epoch=False)
+
     def training_step(self, batch: Any, batch_index: int) -> Tensor:
         """The loss of one batch."""
-        loss, size = self._loss(batch)[0], _batch_size(batch)
+        with torch.profiler.record_function(FORWARD):
+            loss, size = self._loss(batch)[0], _batch_size(batch)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=size, prog_bar=True)
         return loss
+
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """The gradient of one batch."""
+        with torch.profiler.record_function(BACKWARD):
+            super().backward(loss, *args, **kwargs)
 
     def validation_step(self, batch: Any, batch_index: int) -> None:
         """Log the loss and the recipe's metrics of one batch."""
@@ -58,6 +103,10 @@ class RecipeModule(LightningModule):
         if len(self.validation_metrics):
             self.log_dict(self.validation_metrics.compute())
             self.validation_metrics.reset()
+
+    def loss_of(self, batch: Any) -> Tensor:
+        """The loss of one batch, for who looks at its gradient."""
+        return self._loss(batch)[0]
 
     def _loss(self, batch: Any) -> tuple[Tensor, Any, Any]:
         output, target = self.recipe.predict(self.model, batch)

@@ -6,7 +6,7 @@ import difflib
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from edgernn.errors import InputError
 from edgernn.training.typed import read_value, type_name
@@ -43,9 +43,27 @@ class TrainingOptions:
     max_epochs: int = option(100, "Most passes over the training part.", minimum=1)
     patience: int = option(15, "Epochs without a better validation loss before training stops.", minimum=1)
     batch_size: int = option(32, "Samples a training step.", minimum=1)
-    learning_rate: float = option(0.003, "Step size of the Adam optimiser.", above=0)
-    weight_decay: float = option(0.0, "Decoupled weight decay of the optimiser.", minimum=0)
+    optimizer: Literal["adam", "adamw", "sgd"] = option(
+        "adamw", "Optimiser; adamw decays weights apart from the gradient, adam and sgd (Nesterov) within it."
+    )
+    learning_rate: float = option(0.003, "Step size of the optimiser, the schedule's largest.", above=0)
+    schedule: Literal["constant", "cosine", "one-cycle", "plateau"] = option(
+        "constant", "How the learning rate changes over training."
+    )
+    plateau_patience: int = option(
+        5, "With schedule=plateau: epochs without a better validation loss before the rate is halved.",
+        minimum=1,
+    )  # fmt: skip
+    weight_decay: float = option(0.0, "Weight decay (L2) of the optimiser.", minimum=0)
     gradient_clip: float = option(1.0, "Largest norm of the gradient; 0 does not clip.", minimum=0)
+    freeze: tuple[str, ...] = option((), "Parameters that are not trained, by pattern, e.g. embedding*.")
+    layer_decay: float = option(
+        1.0, "Each layer's learning rate ÷ that of the layer above it; below 1, lower layers learn slower.",
+        above=0, maximum=1,
+    )  # fmt: skip
+    precision: Literal["float32", "bfloat16", "float16"] = option(
+        "float32", "Type that the training step computes in; weights stay float32. float16 needs a GPU."
+    )
     threads: int | None = option(None, "CPU threads that training uses; none: torch's choice.", minimum=1)
 
     def __post_init__(self) -> None:

@@ -131,6 +131,14 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
         """How samples become a batch. None: the data sets take a list of indices and give a whole batch."""
         return None
 
+    def collate_training(self) -> Callable[[list[Any]], Any] | None:
+        """As `collate`, for the samples that are learned from: the place for random augmentation."""
+        return self.collate()
+
+    def lengths(self, part: Dataset, options: OptionsT) -> Sequence[int] | None:
+        """Time steps of each sample, so that samples of like length share a batch; None where they do not."""
+        return None
+
 
 def locate_data(data: str | os.PathLike[str] | None, data_name: str = "") -> Path | None:
     """Where a recipe's data are: `data`, else `$EDGERNN_DATA/<data_name>`, else None: what is bundled.

@@ -22,6 +22,7 @@ class TrainReport:
         stopped: why training ended: "max_epochs" or "patience".
         seconds: duration of training and scoring, that before a resume included.
         scores: scores on the test part, baselines as "name/baseline".
+        warnings: what the gradient's flow warns of, where it was measured.
     """
 
     recipe: str
@@ -33,6 +34,7 @@ class TrainReport:
     stopped: str
     seconds: float
     scores: dict[str, float]
+    warnings: tuple[str, ...] = ()
 
     def to_json(self, *, indent: int | None = None) -> str:
         """The report as JSON text."""
@@ -67,11 +69,3 @@ def score_table(scores: dict[str, float]) -> dict[str, dict[str, float]]:
         name, _, baseline = key.partition("/")
         table.setdefault(baseline or OWN, {})[name] = value
     return table
-
-
-def score_lines(scores: dict[str, float]) -> list[str]:
-    """The table of `score_table` as lines of text."""
-    return [
-        f"  {who.replace('_', ' '):<16}" + "  ".join(f"{name} {value:.4g}" for name, value in row.items())
-        for who, row in score_table(scores).items()
-    ]

@@ -6,7 +6,7 @@ import importlib.metadata
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from edgernn.training.fit import check_device, fit, new_model
 from edgernn.training.folder import new_run_folder, resumed_options, run_to_resume
 from edgernn.training.options import TrainingOptions, read_options
 from edgernn.training.recipe import Prepared, Recipe, locate_data
-from edgernn.training.report import TrainReport, score_lines
+from edgernn.training.report import TrainReport
 from edgernn.training.weights import load_weights, save_tensors
 
 _RECORDED_PACKAGES = ("torch", "lightning", "torchmetrics", "numpy")
@@ -38,6 +38,9 @@ def train(
     device: str = "auto",
     progress: bool | None = None,
     quiet: bool = False,
+    profile: bool = False,
+    gradient_flow: bool = False,
+    say: Callable[[str], None] | None = None,
 ) -> TrainReport:
     """Train a recipe's network and write a run folder.
 
@@ -57,7 +60,12 @@ def train(
         resume: continue the run in `out` where it stopped: the result is that of a run without the stop.
         device: where to train: "auto", "cpu", "gpu", or another accelerator that Lightning knows.
         progress: whether to show a progress bar; None: where standard output is a terminal.
-        quiet: whether to print nothing at all.
+        quiet: whether to show nothing at all, whatever `progress` and `say` are.
+        profile: whether to write `profile/` into the run folder: where the time of a training step goes, as
+            a table and as a trace for ui.perfetto.dev.
+        gradient_flow: whether to write `gradient_flow.json`: how far back the gradient reaches in each
+            recurrent layer, epoch by epoch; the report has its warnings.
+        say: called with a line of text as things happen; None: nothing is said.
 
     Returns:
         The report, with the scores on the test part.
@@ -67,7 +75,7 @@ def train(
             nothing to resume.
     """
     started = time.perf_counter()
-    say = _say_nothing if quiet else print
+    say = _say_nothing if quiet or say is None else say
     if not isinstance(recipe, Recipe):
         recipe = find_recipe(recipe)
     short = {"max_epochs": max_epochs, "patience": patience}
@@ -104,6 +112,8 @@ def train(
             resume=resume,
             device=device,
             progress=not quiet and (sys.stdout.isatty() if progress is None else progress),
+            profile=profile,
+            gradient_flow=gradient_flow,
         )
     except KeyboardInterrupt:
         if (folder / CHECKPOINT_FILE).exists():
@@ -129,9 +139,9 @@ def train(
         stopped=config.stopped,
         seconds=config.seconds,
         scores=config.scores,
+        warnings=result.warnings,
     )
     say(f"{report.epochs} epochs in {report.seconds:.1f} s; the best one was {report.best_epoch}.")
-    say("\n".join(["Scores on the held-out test part:", *score_lines(report.scores)]))
     return report
 
 

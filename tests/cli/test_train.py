@@ -38,7 +38,7 @@ def test_a_run_exports_with_all_that_is_known(invoke, run_folder: Path, tmp_path
 
 
 def test_training_goes_on_where_it_stopped(invoke, run_folder: Path) -> None:
-    result = invoke("train", "forecast", "--out", run_folder, "--resume", "--epochs", 2, "--json")
+    result = invoke("train", "forecast", "--resume", run_folder, "--epochs", 2, "--json")
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout)["epochs"] == 2
 
@@ -61,7 +61,10 @@ def test_options_of_a_recipe_are_listed(invoke) -> None:
         (("forecast", "--season", "3", "--set", "season=4"), "--set: season is given twice"),
         (("forecast", "--data", "none.csv"), "data: nothing at 'none.csv'"),
         (("forecast", "--column", "y"), "option column: is for a CSV file"),
-        (("forecast", "--resume"), "resume: name the folder"),
+        (("forecast", "--resume", "none"), "run: no folder at 'none'"),
+        (("forecast", "--resume", "none", "--out", "other"), "goes on in its own folder"),
+        (("forecast", "--schedule", "steps"), "option schedule: expected one of 'constant'"),
+        (("forecast", "--class-weights", "balanced"), "unknown option 'class_weights'"),
         (("forecast", "--epochs", "0"), "max_epochs: must be ≥ 1"),
     ],
 )

@@ -11,6 +11,22 @@ from rich.console import Console
 from edgernn.cli import completion
 from edgernn.cli.options import Json, Settings
 from edgernn.cli.outcome import Outcome
+from edgernn.cli.training_options import (
+    BatchSize,
+    ClassWeights,
+    Clip,
+    Device,
+    Dropout,
+    Epochs,
+    LearningRate,
+    Optimizer,
+    Patience,
+    Precision,
+    RunFolder,
+    Schedule,
+    Seed,
+    WeightDecay,
+)
 
 
 def command(
@@ -32,19 +48,30 @@ def command(
     time_column: Annotated[str | None, typer.Option(help="The column with dates or times.")] = None,
     season: Annotated[int | None, typer.Option(help="Time steps a season has.")] = None,
     unit: Annotated[str | None, typer.Option(help="Unit of the values, e.g. °C.")] = None,
-    out: Annotated[
+    out: RunFolder = None,
+    epochs: Epochs = None,
+    patience: Patience = None,
+    seed: Seed = None,
+    resume: Annotated[
         Path | None,
-        typer.Option(
-            "--out", "-o", metavar="DIR", help="The run folder.", show_default="runs/RECIPE-DATE-TIME"
-        ),
+        typer.Option("--resume", metavar="RUN", help="The run folder of a training that stopped, to go on."),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Most passes over the data.")] = None,
-    patience: Annotated[
-        int | None, typer.Option(help="Epochs without a better validation loss before training stops.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of all that is random.", show_default="0")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
-    device: Annotated[str, typer.Option(help="Where to train: auto, cpu, gpu, …")] = "auto",
+    optimizer: Optimizer = None,
+    learning_rate: LearningRate = None,
+    schedule: Schedule = None,
+    clip: Clip = None,
+    weight_decay: WeightDecay = None,
+    dropout: Dropout = None,
+    batch_size: BatchSize = None,
+    class_weights: ClassWeights = None,
+    precision: Precision = None,
+    gradient_flow: Annotated[
+        bool, typer.Option("--gradient-flow", help="Measure how far back in time the gradient reaches.")
+    ] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Show where the time of a training step goes, and keep a trace.")
+    ] = False,
+    device: Device = "auto",
     settings: Settings = None,
     list_options: Annotated[
         bool, typer.Option("--options", help="List the recipe's own options, for --set, and stop.")
@@ -57,30 +84,52 @@ def command(
     """
     from edgernn.cli.console import next_steps
     from edgernn.cli.recipe_options import merge, options_outcome
+    from edgernn.cli.training_tables import print_training, say
+    from edgernn.errors import InputError
     from edgernn.training import train
 
     if list_options:
         return options_outcome(recipe)
-    options = merge(settings, column=column, time_column=time_column, season=season, unit=unit)
+    if resume is not None and out is not None and resume != out:
+        raise InputError(f"--out: a resumed run goes on in its own folder, {str(resume)!r}. Leave --out out.")
+    options = merge(
+        settings,
+        column=column,
+        time_column=time_column,
+        season=season,
+        unit=unit,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        schedule=schedule,
+        gradient_clip=clip,
+        weight_decay=weight_decay,
+        dropout=dropout,
+        batch_size=batch_size,
+        class_weights=class_weights,
+        precision=precision,
+    )
     report = train(
         recipe,
         data=data,
         options=options,
-        out=out,
+        out=out if resume is None else resume,
         seed=seed,
         max_epochs=epochs,
         patience=patience,
-        resume=resume,
+        resume=resume is not None,
         device=device,
         quiet=json,
+        profile=profile,
+        gradient_flow=gradient_flow,
+        say=say,
     )
 
     def show(console: Console) -> None:
-        # `train` has told the scores itself, line by line as they came.
+        print_training(console, report)
         model = Path(report.folder).name + ".onnx"
         next_steps(
             console,
-            (["export", report.folder, "-o", model, "--streaming"], "a file that runs sample by sample"),
+            (["export", report.folder, "-o", model], "a file for the device; --streaming: sample by sample"),
             (["evaluate", report.folder, "--data", "other.csv"], "score it on other data"),
         )
 

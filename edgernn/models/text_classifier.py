@@ -1,0 +1,97 @@
+"""TextClassifier: what a text is about, from the numbers of its bytes or words to class scores."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from edgernn.errors import InputError
+from edgernn.layers import Recurrent
+from edgernn.models.named import cell_type, check_sizes
+
+
+class TextClassifier(nn.Module):
+    """Scores the classes of whole texts: embedding, recurrent network, attention pooling, linear head.
+
+    With e_t the embedding of symbol t, h_t the recurrent output there and v_t = (h_t, e_t),
+
+        a = softmax_t(w · tanh(V v_t)),   y = W Σ_t a_t v_t + b
+
+    Symbol 0 fills shorter texts of a batch up on the right; a text ends before its trailing zeros, so the
+    network takes symbols alone and needs no lengths beside them.
+
+    Args:
+        symbols: size of the vocabulary, the filling symbol 0 included.
+        classes: how many classes there are.
+        embedding_size: numbers that stand for a symbol.
+        hidden_size: size of the recurrent layers, a direction.
+        cell: name of a cell in `edgernn.cells`, in any case.
+        num_layers: recurrent layers on top of each other.
+        bidirectional: whether a second cell reads from the end to the start.
+        dropout: probability of zeroing an element of the embeddings, between two recurrent layers and before
+            the head, in training only.
+        symbol_dropout: probability of leaving a whole symbol out of the embeddings, in training only.
+
+    Raises:
+        InputError: where an argument is not what it must be.
+
+    Example:
+        >>> classifier = TextClassifier(symbols=257, classes=2)
+        >>> classifier(torch.randint(0, 257, (4, 30))).shape
+        torch.Size([4, 2])
+    """
+
+    def __init__(
+        self,
+        symbols: int,
+        classes: int,
+        embedding_size: int = 64,
+        hidden_size: int = 64,
+        cell: str = "gru",
+        num_layers: int = 1,
+        bidirectional: bool = True,
+        dropout: float = 0.0,
+        symbol_dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        check_sizes("TextClassifier", symbols=symbols, classes=classes, embedding_size=embedding_size)
+        if not 0.0 <= symbol_dropout < 1.0:
+            raise InputError(f"TextClassifier: symbol_dropout must be in [0, 1), found {symbol_dropout!r}.")
+        self.symbols, self.classes, self.symbol_dropout = symbols, classes, symbol_dropout
+        self.embedding = nn.Embedding(symbols, embedding_size)
+        nn.init.normal_(self.embedding.weight, std=0.1)
+        first = cell_type(cell)(embedding_size, hidden_size)
+        self.recurrent = Recurrent(first, num_layers, bidirectional, dropout)
+        width = hidden_size * self.recurrent.directions + embedding_size
+        self.dropout = nn.Dropout(dropout)
+        self.query = nn.Sequential(nn.Linear(width, hidden_size), nn.Tanh(), nn.Linear(hidden_size, 1))
+        self.head = nn.Linear(width, classes)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Score the classes of each text.
+
+        Args:
+            ids: (batch, time) integers: numbers of symbols, zeros behind the end of a text.
+
+        Returns:
+            (batch, classes), logits.
+        """
+        # A step counts while it or a later one holds a symbol; a text without any is one step long.
+        later = (ids != 0).to(torch.int64).flip(1).cumsum(1).flip(1)
+        inside = later > 0
+        lengths = inside.sum(1).clamp(min=1)
+        embedded = self.embedding(ids)
+        if self.training and self.symbol_dropout:
+            kept = torch.rand(ids.shape, device=ids.device) >= self.symbol_dropout
+            embedded = embedded * kept.unsqueeze(-1)
+        embedded = self.dropout(embedded)
+        hidden, _ = self.recurrent(embedded, lengths=lengths)
+        values = torch.cat([hidden, embedded], dim=-1)
+        weights = self.query(values).squeeze(-1).masked_fill(~inside, -1e9).softmax(-1)
+        pooled = (weights.unsqueeze(-1) * values).sum(1)
+        scores: Tensor = self.head(self.dropout(pooled))
+        return scores
+
+    def extra_repr(self) -> str:
+        """Sizes, for `print(module)`."""
+        return f"symbols={self.symbols}, classes={self.classes}"
