@@ -9,6 +9,7 @@ import numpy as np
 
 from edgernn.bench.agreement import check_agree
 from edgernn.bench.contenders.base import EDGERNN, Contender
+from edgernn.bench.endurance import endure
 from edgernn.bench.floor import Floor, measure_floor
 from edgernn.bench.inputs import draw_inputs, steps_of
 from edgernn.bench.lineup import baseline, lineup
@@ -41,6 +42,7 @@ def bench(
     provider: str = "cpu",
     seed: int = 0,
     processes: int = 3,
+    calls: int = 0,
 ) -> BenchReport:
     """Measure a file: latency, throughput, cold start, memory, size, and the ratio to other ways.
 
@@ -65,6 +67,8 @@ def bench(
         provider: execution provider, for every way but torch.
         seed: of the random inputs.
         processes: fresh processes in which cold start and memory are measured; 0 leaves them out.
+        calls: also make so many calls of edgernn in a row, for the rarest latencies and for what memory stays
+            behind; 0 leaves them out.
 
     Returns:
         The report; `edgernn.bench.render(report)` makes a table of it, `draw_latency` a picture.
@@ -73,7 +77,12 @@ def bench(
         InputError, ModelError, ProviderError: where an argument or a file is not usable.
         ParityError: where one of the ways does not compute what the file computes.
     """
-    for name, value, least in (("batch", batch, 1), ("rounds", rounds, 1), ("processes", processes, 0)):
+    for name, value, least in (
+        ("batch", batch, 1),
+        ("rounds", rounds, 1),
+        ("processes", processes, 0),
+        ("calls", calls, 0),
+    ):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise InputError(f"{name}: expected a whole number from {least}, found {value!r}.")
     session = load(path, provider=provider, threads=threads)
@@ -89,6 +98,7 @@ def bench(
     ):
         check_agree(contenders, chunks)
         result = race(contenders, chunks[0], rounds=rounds)
+        endurance = endure(contenders[0], chunks[0], calls) if calls else None
     measurements = tuple(
         _measurement(
             contender,
@@ -116,6 +126,7 @@ def bench(
         )
         if processes
         else None,
+        endurance=endurance,
         floor=_floor(session, steps),
         machine=describe_machine(),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 
+from edgernn.bench.endurance import Endurance
 from edgernn.bench.floor import Floor
 from edgernn.bench.process import ColdStart
 from edgernn.bench.statistics import Latency, Ratio
@@ -51,6 +52,7 @@ class BenchReport:
             path, else onnxruntime by hand.
         skipped: ways that could not run, and why, by name.
         cold_start: what the first output of a new process costs; None where it was not measured.
+        endurance: many calls in a row; None where they were not asked for.
         floor: of a stream of single steps: the least time of a step; None otherwise.
         machine: what it was measured on.
     """
@@ -66,6 +68,7 @@ class BenchReport:
     baseline: str
     skipped: dict[str, str] = field(default_factory=dict)
     cold_start: ColdStart | None = None
+    endurance: Endurance | None = None
     floor: Floor | None = None
     machine: dict[str, str] = field(default_factory=dict)
 

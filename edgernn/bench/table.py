@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgernn.bench.contenders.base import BY_HAND
+from edgernn.bench.endurance import Endurance
 from edgernn.bench.report import BenchReport, Measurement
 from edgernn.bench.statistics import Ratio
 
@@ -61,6 +62,26 @@ def _row(item: Measurement) -> list[str]:
     return cells
 
 
+def _endurance(endurance: Endurance) -> list[str]:
+    latency = endurance.latency
+    times = ", ".join(
+        f"{name} {number(value)}"
+        for name, value in (
+            ("p50", latency.p50),
+            ("p99", latency.p99),
+            ("p99.9", latency.p999),
+            ("slowest", latency.maximum),
+        )
+    )
+    resident = endurance.resident_growth_bytes
+    grown = "" if resident is None else f"; the process grew by {number(resident / _MEBIBYTE)} MiB"
+    return [
+        f"{latency.calls:,} calls in a row, µs: {times}.",
+        f"A call has at most {number(endurance.bytes_per_call)} bytes of Python memory in use and leaves "
+        f"{number(abs(endurance.kept_bytes_per_call))} behind, in {endurance.watched_calls:,} calls{grown}.",
+    ]
+
+
 def _notes(report: BenchReport) -> list[str]:
     notes = ["ratio: time of edgernn ÷ time of this, median over rounds; spread: of 80 % of the rounds."]
     notes.append(
@@ -89,6 +110,8 @@ def _notes(report: BenchReport) -> list[str]:
                 f"Peak memory {number(start.memory_peak_bytes / _MEBIBYTE)} MiB, of which the file and its "
                 f"calls take {number(grown)} MiB."
             )
+    if report.endurance is not None:
+        notes += _endurance(report.endurance)
     if report.floor is not None and report.percent_of_floor is not None:
         notes.append(
             f"Floor {number(report.floor.microseconds)} µs, {report.percent_of_floor:.0f} % of a step: "

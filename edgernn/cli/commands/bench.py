@@ -44,6 +44,9 @@ def command(
     cold_start: Annotated[
         bool, typer.Option("--cold-start/--no-cold-start", help="Also measure start and memory.")
     ] = True,
+    calls: Annotated[
+        int, typer.Option(help="Also make so many calls in a row, e.g. 100000: rare latencies, memory.")
+    ] = 0,
     json: Json = False,
 ) -> Outcome:
     """Measure a file on this machine: latency, throughput, cold start, memory, and ratios to other ways.
@@ -86,6 +89,7 @@ def command(
             threads=threads,
             provider=provider,
             processes=3 if cold_start else 0,
+            calls=calls,
         )
     slower = fail_if_slower is not None and report.slower_than(fail_if_slower)
 
