@@ -18,12 +18,12 @@ class Body:
 
     Attributes:
         nodes: those added so far.
-        uses_contrib: whether one of them, bodies included, is an operator of onnxruntime's own.
+        domains: what they are operators of, those in branches included.
     """
 
     def __init__(self, numbers: Iterator[int] | None = None) -> None:
         self.nodes: list[ir.Node] = []
-        self.uses_contrib = False
+        self.domains: set[str] = {""}
         self._numbers = itertools.count() if numbers is None else numbers
 
     def op(self, op_type: str, *inputs: ir.Value | None, domain: str = "", **attributes: Any) -> ir.Value:
@@ -45,12 +45,12 @@ class Body:
         while present and present[-1] is None:
             present.pop()
         made = [*attributes, *(ir.convenience.convert_attribute(name, item) for name, item in values.items())]
-        number = next(self._numbers)
-        node = ir.Node(domain, op_type, present, made, num_outputs=outputs, name=f"{op_type}_{number}")
-        for index, value in enumerate(node.outputs):
-            value.name = f"{op_type.lower()}_{number}" + (f"_{index}" if outputs > 1 else "")
+        node = ir.Node(domain, op_type, present, made, num_outputs=outputs)
+        for value in node.outputs:
+            # Short: every file holds them.
+            value.name = f"v{next(self._numbers)}"
         self.nodes.append(node)
-        self.uses_contrib |= domain == CONTRIB
+        self.domains.add(domain)
         return node.outputs
 
     def constant(self, values: Any, dtype: Any) -> ir.Value:
@@ -72,7 +72,7 @@ class Body:
             for value, rank in zip(outputs, ranks, strict=True):
                 value.dtype, value.shape = ir.DataType.FLOAT, ir.Shape([None] * rank)
             graphs.append(ir.Attr(f"{name}_branch", ir.AttributeType.GRAPH, _graph(inner, outputs, name)))
-            self.uses_contrib |= inner.uses_contrib
+            self.domains |= inner.domains
         return self.multi("If", [condition], len(ranks), attributes=graphs)
 
 

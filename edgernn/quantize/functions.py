@@ -74,19 +74,25 @@ def _function(
     opset: int,
     attributes: Sequence[ir.Attr] = (),
 ) -> ir.Function:
-    imports = {"": opset} | ({CONTRIB: 1} if body.uses_contrib else {})
+    versions = {"": opset, CONTRIB: 1, DOMAIN: VERSION}
+    imports = {domain: versions[domain] for domain in sorted(body.domains)}
     graph = ir.Graph(inputs, outputs, nodes=body.nodes, opset_imports=imports, name=name)
     return ir.Function(DOMAIN, name, graph=graph, attributes=attributes)
 
 
-def folded(widen: Widen) -> WriteBody:
+def folded(kind: str) -> WriteBody:
     """A body: the node's own operator on weights that onnxruntime widens when it loads the file."""
 
     def write(body: Body, weights: Weights, node: ir.Node) -> Sequence[ir.Value]:
-        inputs = [weights.x, widen(body, weights.w), widen(body, weights.r), *weights.rest]
+        inputs = [weights.x, widen(body, kind, weights.w), widen(body, kind, weights.r), *weights.rest]
         return body.multi(node.op_type, inputs, len(node.outputs), attributes=references(node))
 
     return write
+
+
+def widen(body: Body, kind: str, parts: Sequence[ir.Value]) -> ir.Value:
+    """Call `widen_function`'s function."""
+    return body.op(f"Weight_{kind}", *parts, domain=DOMAIN)
 
 
 def references(node: ir.Node) -> list[ir.Attr]:
@@ -94,12 +100,12 @@ def references(node: ir.Node) -> list[ir.Attr]:
     return [ir.RefAttr(name, name, attribute.type) for name, attribute in node.attributes.items()]
 
 
-def widen_function(suffix: str, parts: Sequence[str], opset: int, widen: Widen) -> ir.Function:
+def widen_function(kind: str, parts: Sequence[str], opset: int, widen: Widen) -> ir.Function:
     """Parts → float32 weight: for weights that several nodes read, or nodes within bodies."""
     inputs = [ir.val(part) for part in parts]
     body = Body()
     wide = widen(body, inputs)
-    return _function(f"Weight_{suffix.replace('-', '_')}", inputs, [wide], body, opset)
+    return _function(f"Weight_{kind}", inputs, [wide], body, opset)
 
 
 def call(function: ir.Function, inputs: Sequence[ir.Value | None], like: ir.Node) -> ir.Node:

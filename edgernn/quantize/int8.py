@@ -29,7 +29,7 @@ class Int8(Storage):
         for_pairs: whether they will be multiplied as integers, see `round_int8`.
     """
 
-    name = NAME
+    name = kind = NAME
     parts = ("int8", "scale")
 
     def __init__(self, *, for_pairs: bool = False) -> None:
@@ -49,9 +49,7 @@ class Int8(Storage):
 def apply(model: ir.Model, request: Request) -> list[TensorReport]:
     """Quantize a model in place; tells of every weight what was done."""
     plain, for_pairs = Int8(), Int8(for_pairs=True)
-    chosen = {
-        node: choose_body(node, plain.widen, plain=request.plain) for node in find_recurrent(model.graph)
-    }
+    chosen = {node: choose_body(node, NAME, plain=request.plain) for node in find_recurrent(model.graph)}
     multiplied = {
         value for node, body in chosen.items() if body.multiplies_integers for value in node.inputs[1:3]
     }

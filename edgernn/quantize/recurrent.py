@@ -22,7 +22,7 @@ import numpy as np
 import onnx_ir as ir
 
 from edgernn.quantize.body import CONTRIB, Body
-from edgernn.quantize.functions import Weights, Widen, WriteBody, folded, references
+from edgernn.quantize.functions import Weights, WriteBody, folded, references, widen
 
 # Elements of W and R together from which a body wins over the folded operator.
 LSTM_STREAM, LSTM_SEQUENCE, GRU_STEP = 100_000, 30_000, 200_000
@@ -43,12 +43,12 @@ class ChosenBody:
     multiplies_integers: bool
 
 
-def choose_body(node: ir.Node, widen: Widen, *, plain: bool) -> ChosenBody:
+def choose_body(node: ir.Node, kind: str, *, plain: bool) -> ChosenBody:
     """The body of a recurrent node.
 
     Args:
         node: the float32 node.
-        widen: makes a float32 matrix of integers and scales.
+        kind: of the storage.
         plain: whether only operators of ONNX itself may be used.
     """
     matrices = [value.const_value for value in node.inputs[1:3] if value is not None]
@@ -61,8 +61,8 @@ def choose_body(node: ir.Node, widen: Widen, *, plain: bool) -> ChosenBody:
         if node.op_type == "GRU" and size >= GRU_STEP and streams and _can_step(node):
             if steps == 1:
                 return ChosenBody("_step", one_step, True)
-            return ChosenBody("_chunk", step_or_folded(widen), True)
-    return ChosenBody("", folded(widen), False)
+            return ChosenBody("_chunk", step_or_folded(kind), True)
+    return ChosenBody("", folded(kind), False)
 
 
 def _given(node: ir.Node, index: int) -> bool:
@@ -150,7 +150,7 @@ def _gru_step(body: Body, gates: Sequence[ir.Value], h: ir.Value, outputs: int) 
     return [body.op("Unsqueeze", new, body.integers(1)), new][:outputs]
 
 
-def step_or_folded(widen: Widen) -> WriteBody:
+def step_or_folded(kind: str) -> WriteBody:
     """A body: `one_step` where there is one step, else the operator on folded weights."""
 
     def write(body: Body, weights: Weights, node: ir.Node) -> Sequence[ir.Value]:
@@ -158,7 +158,7 @@ def step_or_folded(widen: Widen) -> WriteBody:
         single = body.op("Equal", steps, body.integers(1))
         # Made outside the branches, where onnxruntime folds them.
         operands = _operands(body, weights)
-        wide = [widen(body, weights.w), widen(body, weights.r)]
+        wide = [widen(body, kind, weights.w), widen(body, kind, weights.r)]
 
         def then(inner: Body) -> Sequence[ir.Value]:
             return _multiply_and_step(inner, weights, operands, len(node.outputs))

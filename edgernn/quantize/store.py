@@ -28,11 +28,13 @@ class Storage(ABC):
     """A way to store a weight in several smaller tensors.
 
     Attributes:
-        name: for the report and the names of functions.
+        name: for the report.
+        kind: ends the names of functions; storages that are widened by different nodes differ in it.
         parts: what the tensors are called after the weight's own name.
     """
 
     name: str
+    kind: str
     parts: tuple[str, ...]
 
     @abstractmethod
@@ -96,19 +98,33 @@ def replace_recurrent(
 
 def widen_the_rest(model: ir.Model, stored: Stored, storages: Mapping[ir.Value, Storage]) -> None:
     """Give the readers that are left a float32 weight, widened once for all, and drop the old ones."""
-    opset = model.opset_imports[""]
     for value, parts in stored.items():
         if value.uses():
-            storage = storages[value]
-            function = widen_function(storage.name, storage.parts, opset, storage.widen)
-            model.functions.setdefault(function.identifier(), function)
-            node = ir.Node(DOMAIN, function.name, parts, name=f"{value.name}_widened")
+            add_widening(model, storages[value])
+            node = ir.Node(DOMAIN, f"Weight_{storages[value].kind}", parts, name=f"{value.name}_widened")
             node.outputs[0].name = f"{value.name}_wide"
             node.outputs[0].type, node.outputs[0].shape = value.type, value.shape
             value.replace_all_uses_with(node.outputs[0])
             model.graph.insert_before(model.graph[0], node)
         model.graph.initializers.pop(value.name or "")
+    for function in list(model.functions.values()):
+        called = {node.op_type for node in function if node.domain == DOMAIN}
+        for storage in storages.values():
+            if f"Weight_{storage.kind}" in called:
+                add_widening(model, storage)
     import_domains(model)
+    for node in model.graph:
+        if not node.domain:
+            for value in node.outputs:
+                if not value.is_graph_output():
+                    # It can be inferred, and in a small file it is not little.
+                    value.type = value.shape = None
+
+
+def add_widening(model: ir.Model, storage: Storage) -> None:
+    """Add the function that widens weights of a storage."""
+    function = widen_function(storage.kind, storage.parts, model.opset_imports[""], storage.widen)
+    model.functions.setdefault(function.identifier(), function)
 
 
 def import_domains(model: ir.Model) -> None:

@@ -83,6 +83,11 @@ def _holders(graph: ir.Graph, outer: tuple[str, ...] = ()) -> dict[ir.Node, tupl
     return found
 
 
+def size_of(weight: Weight) -> int:
+    """Elements of a weight; the matrices of a recurrent layer count together, because they go together."""
+    return _size(weight.value, weight.readers[0])
+
+
 def _size(value: ir.Value, reader: ir.Node) -> int:
     """Elements of a weight; the matrices of a recurrent layer count together, because they go together."""
     together = reader.inputs[1:3] if reader.op_type in RECURRENT else [value]

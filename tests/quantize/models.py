@@ -47,7 +47,7 @@ class Network(nn.Module):
 
 def exported(folder: Path, cell: str = "lstm", **options: object) -> tuple[Network, Path]:
     """The network, and its float32 file in `folder`; the options are the network's and the export's."""
-    network = {"layers": 1, "bidirectional": False}
+    network = {"layers": 1, "bidirectional": False, "hidden": 32}
     network |= {key: options.pop(key) for key in list(options) if key in network}
     model = Network(cell, **network).eval()
     path = folder / "float.onnx"

@@ -24,7 +24,7 @@ def test_there_is_an_entry_for_each_scheme_and_for_nothing_else() -> None:
 @pytest.mark.parametrize("key", TOLERANCES)
 def test_tolerances_are_tight(key: tuple[str, str]) -> None:
     """A tolerance as large as the outputs lets everything pass."""
-    assert tolerance(*key) == TOLERANCES[key] <= 0.1
+    assert tolerance(*key) == TOLERANCES[key] <= (0.25 if key[1] == "int4" else 0.1)
     assert tolerance(*key, against_itself=True) == SELF_CONSISTENCY[key] <= TOLERANCES[key]
     assert tolerance("float32", "float32") <= 1e-5
 
