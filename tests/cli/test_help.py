@@ -85,7 +85,7 @@ def test_wrong_use_exits_with_two(invoke) -> None:
         ("edgernn tr", {"train"}),
         ("edgernn train ", {"forecast"}),
         ("edgernn export a --recurrence s", {"scan"}),
-        ("edgernn quantize a --scheme ", {"int8"}),
+        ("edgernn quantize a --scheme int4", {"int4"}),
         ("edgernn run a b --provider cu", {"cuda"}),
     ],
 )
