@@ -9,7 +9,8 @@ import numpy as np
 
 from edgernn.bench.contenders.base import Array
 from edgernn.errors import InputError
-from edgernn.manifest import Manifest, TensorSpec
+from edgernn.manifest import Manifest
+from edgernn.runtime.random_inputs import draw_input
 
 DEFAULT_SEQUENCE_STEPS = 100
 
@@ -62,30 +63,8 @@ def draw_inputs(
             f"example_inputs: {len(examples)} arrays for the file's {len(manifest.inputs)} inputs "
             f"({', '.join(spec.name for spec in manifest.inputs)})."
         )
-    values: list[Array | None] = [np.asarray(example).reshape(-1) for example in examples]
-    values = values or [None] * len(manifest.inputs)
+    given: list[Array | None] = [np.asarray(example) for example in examples]
     return [
-        _draw(spec, batch, steps, random, given) for spec, given in zip(manifest.inputs, values, strict=True)
+        draw_input(spec, batch, steps, random, values, full_length=True)
+        for spec, values in zip(manifest.inputs, given or [None] * len(manifest.inputs), strict=True)
     ]
-
-
-def _draw(
-    spec: TensorSpec, batch: int, steps: int, random: np.random.Generator, values: Array | None
-) -> Array:
-    sizes = {"batch": batch, "time": steps}
-    shape = [
-        steps if axis == spec.time_dim else dim if isinstance(dim, int) else sizes.get(dim, 1)
-        for axis, dim in enumerate(spec.dims)
-    ]
-    dtype = np.dtype(spec.dtype)
-    if values is not None and values.size:
-        return random.choice(values, shape).astype(dtype)
-    if dtype.kind in "iu":
-        low, high = int(spec.minimum or 0), int(spec.maximum or 0)
-        if spec.dims == ("batch",):
-            # One integer a row may be its number of steps, which cannot exceed those there are.
-            low = high = min(high, steps)
-        return random.integers(low, high + 1, shape).astype(dtype)
-    if dtype.kind == "b":
-        return random.integers(0, 2, shape).astype(dtype)
-    return random.standard_normal(shape).astype(dtype)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgernn.manifest import Manifest, StateSpec, TensorSpec
+from edgernn.runtime.random_inputs import draw_input
 
 
 class InputMaker:
@@ -51,27 +52,10 @@ class InputMaker:
         }
 
     def _draw(self, spec: TensorSpec, index: int, batch: int, steps: int) -> np.ndarray:
-        named = {"batch": batch, "time": steps}
-        shape = tuple(
-            steps if position == spec.time_dim else dim if isinstance(dim, int) else named.get(dim, 1)
-            for position, dim in enumerate(spec.dims)
-        )
-        dtype = np.dtype(spec.dtype)
-        values = None if self.examples is None else self.examples[index].reshape(-1)
-        if dtype.kind in "iu":
-            low = int(spec.minimum if spec.minimum is not None else 0)
-            high = int(spec.maximum if spec.maximum is not None else 1)
-            if spec.dims == ("batch",):
-                # One integer a row may be its number of steps, which cannot exceed those there are.
-                low, high = min(low, steps), min(high, steps)
-                low = max(1, low) if high >= 1 else low
-            drawn = self.random.integers(low, high + 1, shape).astype(dtype)
-            return np.sort(drawn)[::-1].copy() if self.longest_first and spec.dims == ("batch",) else drawn
-        if dtype.kind == "b":
-            return self.random.integers(0, 2, shape).astype(dtype)
-        if values is not None and values.size:
-            return self.random.choice(values, shape).astype(dtype)
-        return self.random.standard_normal(shape).astype(dtype)
+        values = None if self.examples is None else self.examples[index]
+        drawn = draw_input(spec, batch, steps, self.random, values)
+        lengths = drawn.dtype.kind in "iu" and spec.dims == ("batch",)
+        return np.sort(drawn)[::-1].copy() if self.longest_first and lengths else drawn
 
 
 def _state_shape(state: StateSpec, batch: int) -> tuple[int, ...]:
