@@ -1,10 +1,11 @@
-"""Recurrent cells, one file each, found by their file."""
+"""Recurrent cells, one file each, found by their file: `from edgernn.cells import MinGRU`."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
 import pkgutil
+from typing import Any
 
 from edgernn.cells.base import Cell, State
 from edgernn.cells.gru import GRU
@@ -26,3 +27,14 @@ def find_cells() -> dict[str, type[Cell]]:
         and value.__module__ == module.__name__
         and name.lower() == module.__name__.rpartition(".")[2].replace("_", "")
     }
+
+
+def __getattr__(name: str) -> Any:
+    cells = {} if name.startswith("_") else find_cells()
+    if name not in cells:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; its cells are {sorted(cells)}")
+    return cells[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *find_cells()})

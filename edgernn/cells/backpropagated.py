@@ -1,14 +1,14 @@
 """Cells that bring the gradient of their own step, so that training need not record every operation of it.
 
 Autograd keeps a node for each operation of each step, and adds to each weight's gradient at each step. A cell
-that says how a gradient passes back through one step needs none of that: the steps run unrecorded, the
-gradients go back through time in one loop (Werbos, 1990), and those of the weights are single products over
-all time steps.
+that says how a gradient passes back through one step needs none of that. The steps run unrecorded; the
+derivatives of each step, which need no gradient yet, are computed for all steps together; the gradients go
+back through time in one loop of a few multiplications (Werbos, 1990); and those of the weights are single
+products over all time steps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -20,62 +20,59 @@ from edgernn.cells.base import Cell, State
 from edgernn.errors import InputError
 
 Kept = TypeVar("Kept", bound=tuple[Any, ...])
+Slopes = tuple[Tensor, ...]
 
 
 @dataclass(frozen=True)
 class Trace(Generic[Kept]):
-    """What a run and its way back left behind: one entry for each time step, in the order of time.
+    """What a run and its way back left behind, each tensor for all time steps, in the order of time.
 
     Attributes:
-        before: the state before each step.
-        records: what `advance` kept of each step.
-        inner: what `retreat` gave of each step for the weights.
+        before: the states before each step, (time, batch, size) each.
+        kept: what `advance` kept of each step, (time, batch, ·) each.
         dprojected: the gradient of the projected input, (time, batch, ·).
+        seen: what `retreat` gave of each step for the weights, (time, batch, ·) each.
     """
 
-    before: Sequence[State]
-    records: Sequence[Kept]
-    inner: Sequence[State]
+    before: State
+    kept: Kept
     dprojected: Tensor
-
-    def state_before(self, index: int = 0) -> Tensor:
-        """One of the states before all steps, (time, batch, size)."""
-        return torch.stack([state[index] for state in self.before])
-
-    def kept(self, name: str) -> Tensor:
-        """One field of the records of all steps, (time, batch, ·)."""
-        return torch.stack([getattr(record, name) for record in self.records])
-
-    def seen(self, index: int = 0) -> Tensor:
-        """One of the inner gradients of all steps, (time, batch, ·)."""
-        return torch.stack([inner[index] for inner in self.inner])
+    seen: State
 
 
 class BackpropagatedCell(Cell, Generic[Kept]):
     """A cell whose output is its first state, with the gradient of its step beside its equations.
 
-    Subclass it and write `project`, `advance` (the equations), `retreat` and `weight_gradients`.
+    Subclass it and write `project`, `advance` (the equations), `slopes`, `retreat` and `weight_gradients`.
     """
 
     _equations: ClassVar[tuple[str, ...]] = (*Cell._equations, "advance")
 
     def advance(self, projected: Tensor, state: State) -> tuple[State, Kept]:
-        """One step: the new state, and what `retreat` needs of the step, as a (named) tuple."""
+        """One step: the new state, and what the gradient needs of the step, as a named tuple of tensors."""
         raise InputError(f"{type(self).__name__} must write advance(projected, state).")
 
-    def retreat(self, kept: Kept, before: State, dstate: State) -> tuple[Tensor, State, State]:
+    def slopes(self, kept: Kept, before: State) -> Slopes:
+        """The derivatives of all steps that `retreat` multiplies with, (time, batch, ·) each.
+
+        Args:
+            kept: what `advance` kept, stacked over time: (time, batch, ·) each.
+            before: the states before each step, likewise.
+        """
+        raise InputError(f"{type(self).__name__} must write slopes(kept, before).")
+
+    def retreat(self, slopes: Slopes, dstate: State) -> tuple[Tensor, State, State]:
         """Back through one step.
 
         Args:
-            kept: what `advance` kept.
-            before: the state before the step.
+            slopes: those of this step, (batch, ·) each.
             dstate: the gradient of the state after it.
 
         Returns:
             The gradients of `projected` and of the state before, and what `weight_gradients` wants to see of
             this step.
         """
-        raise InputError(f"{type(self).__name__} must write retreat(kept, before, dstate).")
+        raise InputError(f"{type(self).__name__} must write retreat(slopes, dstate).")
 
     def weight_gradients(self, trace: Trace[Kept]) -> dict[str, Tensor]:
         """The gradients of the parameters that `advance` uses, by their names."""
@@ -110,7 +107,10 @@ class BackpropagatedCell(Cell, Generic[Kept]):
         def place(name: str) -> int:
             return next(index for index, kind in enumerate(kinds) if name in vars(kind))
 
-        return type(self).recur is BackpropagatedCell.recur and place("retreat") <= place("advance")
+        changed = place("advance")
+        return type(self).recur is BackpropagatedCell.recur and all(
+            place(name) <= changed for name in ("slopes", "retreat")
+        )
 
 
 class _OverTime(torch.autograd.Function):
@@ -153,23 +153,31 @@ class _OverTime(torch.autograd.Function):
         _ = ctx.saved_tensors
         if alive is not None:
             dy = torch.where(alive, dy, 0.0)
+        before = _over_time(ctx.before)
+        kept = type(ctx.records[0])(*_over_time(ctx.records))
+        slopes = list(zip(*(part.unbind(0) for part in cell.slopes(kept, before)), strict=True))
         dprojected = [dy] * len(ctx.order)
-        inner: list[State] = [()] * len(ctx.order)
+        seen: list[State] = [()] * len(ctx.order)
         dstate: State = dfinal
         for t, dy_t in zip(reversed(ctx.order), dy.unbind(0)[:: -ctx.order.step], strict=True):
             dstate = (dstate[0] + dy_t, *dstate[1:])
             waiting = dstate
             if alive is not None:
                 dstate = tuple(torch.where(alive[t], part, 0.0) for part in dstate)
-            dprojected[t], dstate, inner[t] = cell.retreat(ctx.records[t], ctx.before[t], dstate)
+            dprojected[t], dstate, seen[t] = cell.retreat(slopes[t], dstate)
             if alive is not None:
                 dstate = tuple(
                     torch.where(alive[t], part, rest) for part, rest in zip(dstate, waiting, strict=True)
                 )
-        trace = Trace(ctx.before, ctx.records, inner, torch.stack(dprojected))
+        trace = Trace(before, kept, torch.stack(dprojected), _over_time(seen))
         found = cell.weight_gradients(trace)
         weights = (found.get(name) for name, _ in cell.named_parameters())
         return None, None, None, None, trace.dprojected, *dstate, *weights
+
+
+def _over_time(steps: list[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    """One tuple a step → one tuple of tensors with time in front."""
+    return tuple(torch.stack(parts) for parts in zip(*steps, strict=True))
 
 
 def over_rows(gradient: Tensor) -> Tensor:
@@ -182,13 +190,11 @@ def outer_product(gradient: Tensor, argument: Tensor) -> Tensor:
     return gradient.flatten(0, 1).T @ argument.flatten(0, 1)
 
 
-def sigmoid_gradient(gradient: Tensor, y: Tensor) -> Tensor:
-    """Back through y = σ(v)."""
-    back: Tensor = torch.ops.aten.sigmoid_backward.default(gradient, y)
-    return back
+def sigmoid_slope(y: Tensor) -> Tensor:
+    """The derivative of y = σ(v)."""
+    return y * (1 - y)
 
 
-def tanh_gradient(gradient: Tensor, y: Tensor) -> Tensor:
-    """Back through y = tanh(v)."""
-    back: Tensor = torch.ops.aten.tanh_backward.default(gradient, y)
-    return back
+def tanh_slope(y: Tensor) -> Tensor:
+    """The derivative of y = tanh(v)."""
+    return 1 - y * y

@@ -119,6 +119,11 @@ class GatedCell(Cell):
                 )
             if ours is not None and theirs is not None:
                 pairs.append((ours, theirs))
+        if module.mode != self._torch_mode():
+            raise InputError(
+                f"{type(module).__name__} has other equations than {type(self).__name__}, whose weights have "
+                "the same shapes by chance."
+            )
         return pairs
 
     def onnx_operator(self) -> OnnxOperator | None:

@@ -1,4 +1,4 @@
-"""Every cell of edgernn with every combination of its options, found by looking."""
+"""The cells that torch and ONNX have, with every combination of their options, found by looking."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from edgernn.cells import Cell, find_cells
+from edgernn.cells import GRU, LSTM, RNN, Cell
 
 # Values of options that are not booleans.
 _VALUES = {"activation": ("tanh", "relu", "sigmoid")}
@@ -44,7 +44,7 @@ class Variant:
 
 def _variants() -> list[Variant]:
     found = []
-    for kind in find_cells().values():
+    for kind in (GRU, LSTM, RNN):
         parameters = list(inspect.signature(kind.__init__).parameters.values())[3:]  # self and the sizes
         values = [
             (True, False) if isinstance(parameter.default, bool) else _VALUES[parameter.name]

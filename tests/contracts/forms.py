@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from edgernn import Recurrent
 from edgernn.capture import flatten_outputs
+from edgernn.runtime import Session
 
 FORMS = ("op", "scan", "loop", "unrolled")
 
@@ -18,6 +19,9 @@ FORMS = ("op", "scan", "loop", "unrolled")
 TOLERANCE = 1e-5
 
 STATE_DIMS = (None, "batch", None)
+
+# How long the sequences are that streams are fed with.
+STREAM_STEPS = 24
 
 
 class EveryCall(nn.Module):
@@ -58,7 +62,7 @@ class EveryCall(nn.Module):
 
     @property
     def dims(self) -> dict[str, tuple[str | None, ...]]:
-        return dict.fromkeys(self.recurrent.state_names, STATE_DIMS)
+        return dict.fromkeys(("h", "c")[: len(self.recurrent.state_names)], STATE_DIMS)
 
 
 class Head(nn.Module):
@@ -99,3 +103,23 @@ def assert_same(found: dict[str, np.ndarray], wanted: dict[str, np.ndarray], whe
     assert list(found) == list(wanted)
     for name, value in found.items():
         assert difference(value, wanted[name]) <= TOLERANCE, (where, name)
+
+
+def schedules(chunk: int | None) -> list[list[int]]:
+    """Ways to cut STREAM_STEPS steps."""
+    if chunk is not None:
+        return [[chunk] * (STREAM_STEPS // chunk)]
+    random = np.random.default_rng(STREAM_STEPS)
+    cuts = [sorted(random.choice(range(1, STREAM_STEPS), 6, replace=False)) for _ in range(3)]
+    return [[size] * (STREAM_STEPS // size) for size in (1, 3, 8, STREAM_STEPS)] + [
+        np.diff([0, *cut, STREAM_STEPS]).tolist() for cut in cuts
+    ]
+
+
+def push_all(
+    session: Session, x: np.ndarray, schedule: list[int]
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    stream = session.stream(len(x))
+    ends = np.cumsum(schedule)
+    y = [stream.push(x[:, end - size : end]) for size, end in zip(schedule, ends, strict=True)]
+    return np.concatenate(y, axis=1), stream.states

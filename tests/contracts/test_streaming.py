@@ -10,12 +10,10 @@ import torch
 
 import edgernn
 from edgernn import Recurrent
-from edgernn.runtime import Session
 from tests.cells.variants import VARIANTS, Variant
 
-from .forms import FORMS, TOLERANCE, Head, difference
+from .forms import FORMS, STREAM_STEPS, TOLERANCE, Head, difference, push_all, schedules
 
-STEPS = 24
 BATCHES = (1, 3)
 
 
@@ -44,26 +42,6 @@ CASES = [
 ]
 
 
-def schedules(chunk: int | None) -> list[list[int]]:
-    """Ways to cut STEPS steps."""
-    if chunk is not None:
-        return [[chunk] * (STEPS // chunk)]
-    random = np.random.default_rng(STEPS)
-    cuts = [sorted(random.choice(range(1, STEPS), 6, replace=False)) for _ in range(3)]
-    return [[size] * (STEPS // size) for size in (1, 3, 8, STEPS)] + [
-        np.diff([0, *cut, STEPS]).tolist() for cut in cuts
-    ]
-
-
-def push_all(
-    session: Session, x: np.ndarray, schedule: list[int]
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    stream = session.stream(len(x))
-    ends = np.cumsum(schedule)
-    y = [stream.push(x[:, end - size : end]) for size, end in zip(schedule, ends, strict=True)]
-    return np.concatenate(y, axis=1), stream.states
-
-
 @pytest.mark.parametrize(("variant", "form", "layers", "chunk"), CASES)
 def test_a_stream_is_the_whole_sequence(
     variant: Variant, form: str, layers: int, chunk: int | None, tmp_path: Path
@@ -86,7 +64,7 @@ def test_a_stream_is_the_whole_sequence(
     ]
     session = edgernn.load(path)
     for batch in BATCHES:
-        x = torch.randn(batch, STEPS, 3)
+        x = torch.randn(batch, STREAM_STEPS, 3)
         with torch.no_grad():
             expected = module(x).numpy()
             _, finals = module.recurrent(x)

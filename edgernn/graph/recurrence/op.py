@@ -32,9 +32,14 @@ def write(site: Site) -> Sequence[ir.Value]:
     lengths = None if site.lengths is None else builder.op("Cast", site.lengths, to=ir.DataType.INT32)
     attributes = dict(first.attributes)
     activations = first.activations * len(cells)
+    inputs = [site.x, *weights, bias, lengths, *([] if site.starts_from_zero() else site.states())]
+    peepholes = [operator.P for operator in operators if operator.P is not None]
+    if peepholes:
+        inputs += [None] * (7 - len(inputs))  # P is the eighth input, behind both states
+        inputs.append(builder.initializer(torch.stack(peepholes), "P"))
     outputs = builder.multi(
         first.op_type,
-        [site.x, *weights, bias, lengths, *([] if site.starts_from_zero() else site.states())],
+        inputs,
         1 + len(cells[0].state_names),
         hidden_size=cells[0].hidden_size,
         direction="forward" if len(cells) == 1 else "bidirectional",

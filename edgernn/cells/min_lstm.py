@@ -1,0 +1,37 @@
+"""minLSTM, Feng et al. (2024), "Were RNNs all we needed?".
+
+f = σ(W_f x_t + b_f),  i = σ(W_i x_t + b_i)
+n = g(W_n x_t + b_n)                     g: the identity, or v + 1/2 for v ≥ 0 and σ(v) for v < 0
+h_t = f / (f + i) ⊙ h_{t-1} + i / (f + i) ⊙ n
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from edgernn.cells.base import ReferenceStep
+from edgernn.cells.minimal import MinimalCell
+from edgernn.reference import minimal as reference
+
+
+class MinLSTM(MinimalCell):
+    """An LSTM whose gates do not see the state and add up to 1: it trains in parallel over time."""
+
+    blocks = 3
+
+    def coefficients(self, projected: Tensor) -> tuple[Tensor, Tensor]:
+        """f / (f + i) and i n / (f + i).
+
+        f / (f + i) = σ(log f − log i), which does not divide one vanishing gate by the sum of two.
+        """
+        a_f, a_i, n = projected.chunk(3, dim=-1)
+        difference = F.softplus(-a_i) - F.softplus(-a_f)
+        f = torch.sigmoid(difference)
+        return f, (1 - f) * n
+
+    def _reference_step(self) -> ReferenceStep:
+        return partial(reference.min_lstm_step, self.numpy_parameters(), positive=self.positive)

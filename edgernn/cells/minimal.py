@@ -1,0 +1,38 @@
+"""What minGRU and minLSTM share (Feng et al., 2024): gates that do not look at the state."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from edgernn.cells.linear import LinearCell
+
+
+class MinimalCell(LinearCell):
+    """Gates of the input alone.
+
+    Parameters: gates.weight (blocks × hidden, input), and with `bias` gates.bias (blocks × hidden,).
+
+    Args:
+        input_size: features of x.
+        hidden_size: features of h.
+        bias: whether the gates have biases.
+        positive: whether the candidate goes through g(v) = v + 1/2 for v ≥ 0, σ(v) for v < 0, which the
+            paper's log-space form needs, and h stays positive then. False: it is W_n x + b_n as it is.
+    """
+
+    blocks: ClassVar[int] = 2
+
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, positive: bool = False) -> None:
+        super().__init__(input_size, hidden_size)
+        self.bias, self.positive = bias, positive
+        self.gates = nn.Linear(input_size, self.blocks * hidden_size, bias)
+
+    def project(self, x: Tensor) -> Tensor:
+        """The gates' arguments and the candidate, last: (..., input_size) → (..., blocks × hidden_size)."""
+        *gates, v = self.gates(x).chunk(self.blocks, dim=-1)
+        if self.positive:
+            v = torch.where(v >= 0, v + 0.5, torch.sigmoid(v))
+        return torch.cat([*gates, v], dim=-1)

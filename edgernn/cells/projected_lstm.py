@@ -1,0 +1,92 @@
+"""LSTM with a recurrent projection, Sak et al. (2014), "Long short-term memory based recurrent neural network
+architectures for large vocabulary speech recognition".
+
+i, f, g, o = W_ih x_t + b_ih + W_hh h_{t-1} + b_hh     (gates in torch's order)
+c_t = σ(f) ⊙ c_{t-1} + σ(i) ⊙ tanh(g)
+h_t = W_hr (σ(o) ⊙ tanh(c_t))
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from edgernn.cells.base import ReferenceStep, State
+from edgernn.cells.gated import GatedCell
+from edgernn.errors import InputError
+from edgernn.reference import projected_lstm as reference
+
+
+class ProjectedLSTM(GatedCell):
+    """torch's LSTM with `proj_size`: c is larger than the output h, which alone goes round.
+
+    Parameters: weight_ih (4 cell, input), weight_hh (4 cell, hidden), weight_hr (hidden, cell), and with
+    `bias` bias_ih and bias_hh (4 cell,).
+
+    Args:
+        input_size: features of x.
+        hidden_size: features of the output h: what torch calls `proj_size`.
+        cell_size: features of c: what torch calls `hidden_size`. None: 4 × hidden_size, as in the paper's
+            largest networks.
+        bias: whether b_ih and b_hh exist.
+    """
+
+    state_names = ("h", "c")
+    gates = 4
+    weight_names = (*GatedCell.weight_names, "weight_hr")
+
+    def __init__(
+        self, input_size: int, hidden_size: int, cell_size: int | None = None, bias: bool = True
+    ) -> None:
+        valid = isinstance(hidden_size, int) and hidden_size >= 1
+        cell_size = 4 * hidden_size if cell_size is None and valid else cell_size
+        if valid and (not isinstance(cell_size, int) or cell_size <= hidden_size):
+            raise InputError(
+                f"ProjectedLSTM: cell_size must be an integer above hidden_size={hidden_size}, "
+                f"found {cell_size!r}. Use LSTM for a cell without a projection."
+            )
+        self.cell_size = cell_size
+        super().__init__(input_size, hidden_size, bias)
+
+    def _add_weights(self, units: int) -> None:
+        super()._add_weights(self.cell_size)
+        self.weight_hr = nn.Parameter(torch.empty(units, self.cell_size))
+
+    @property
+    def state_sizes(self) -> tuple[int, ...]:
+        """h is the output; c is larger."""
+        return self.hidden_size, self.cell_size
+
+    def recur(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
+        """projected = W_ih x + b_ih (batch, 4 cell); state (h, c)."""
+        h, c = state
+        i, f, g, o = (projected + F.linear(h, self.weight_hh, self.bias_hh)).chunk(4, dim=-1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        h = F.linear(torch.sigmoid(o) * torch.tanh(c), self.weight_hr)
+        return h, (h, c)
+
+    def _torch_mode(self) -> str:
+        return "LSTM"
+
+    @classmethod
+    def hidden_size_in_torch(cls, module: nn.RNNBase) -> int:
+        """torch calls the output's features proj_size."""
+        if not module.proj_size:
+            raise InputError(f"{type(module).__name__} has no projection (proj_size=0): convert it to LSTM.")
+        return module.proj_size
+
+    @classmethod
+    def options_from_torch(cls, module: nn.RNNBase) -> dict[str, Any]:
+        """torch calls the features of c hidden_size."""
+        return {"bias": module.bias, "cell_size": module.hidden_size}
+
+    def onnx_operator(self) -> None:
+        """ONNX's LSTM has no projection."""
+        return None
+
+    def _reference_step(self) -> ReferenceStep:
+        return partial(reference.step, self.numpy_parameters())

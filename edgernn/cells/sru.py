@@ -1,0 +1,78 @@
+"""The simple recurrent unit, Lei et al. (2018), "Simple recurrent units for highly parallelizable recurrence";
+gates as in its first version, arXiv:1709.02755v1, where they do not see the state.
+
+f = σ(W_f x_t + b_f)
+r = σ(W_r x_t + b_r)
+c_t = f ⊙ c_{t-1} + (1 - f) ⊙ W x_t
+h_t = r ⊙ g(c_t) + (1 - r) ⊙ x_t         g: the identity or tanh; W_x x_t for x_t where sizes differ
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from edgernn.cells.base import ReferenceStep
+from edgernn.cells.linear import LinearCell
+from edgernn.errors import InputError
+from edgernn.reference import sru as reference
+
+_ACTIVATIONS = ("identity", "tanh")
+
+
+class SRU(LinearCell):
+    """Gates of the input alone, and a way past them for the input: it trains in parallel over time.
+
+    Parameters: weight (3 hidden, input), rows W, W_f, W_r, and where input and hidden sizes differ W_x
+    (4 hidden, input); with `bias` gate_bias (2 hidden,), f before r. Weights are drawn uniform in
+    ±√(3/input), as in the paper; biases are 0 at first.
+
+    Args:
+        input_size: features of x.
+        hidden_size: features of h and c.
+        activation: "identity" or "tanh".
+        bias: whether b_f and b_r exist.
+    """
+
+    state_names = ("c",)
+
+    def __init__(
+        self, input_size: int, hidden_size: int, activation: str = "identity", bias: bool = True
+    ) -> None:
+        super().__init__(input_size, hidden_size)
+        if activation not in _ACTIVATIONS:
+            raise InputError(f"SRU: activation must be one of {sorted(_ACTIVATIONS)}, found {activation!r}.")
+        self.activation, self.bias = activation, bias
+        blocks = 3 if input_size == hidden_size else 4
+        bound = math.sqrt(3 / input_size)
+        self.weight = nn.Parameter(torch.empty(blocks * hidden_size, input_size).uniform_(-bound, bound))
+        self.register_parameter("gate_bias", nn.Parameter(torch.zeros(2 * hidden_size)) if bias else None)
+
+    gate_bias: Tensor | None
+
+    def project(self, x: Tensor) -> Tensor:
+        """W x, f, r and what goes past them: (..., input_size) → (..., 4 hidden_size)."""
+        projected = F.linear(x, self.weight)
+        size = self.hidden_size
+        candidate, gates, *past = projected.split([size, 2 * size, *[size] * (self.weight.shape[0] // size - 3)], -1)
+        if self.gate_bias is not None:
+            gates = gates + self.gate_bias
+        return torch.cat([candidate, torch.sigmoid(gates), *(past or [x])], dim=-1)
+
+    def coefficients(self, projected: Tensor) -> tuple[Tensor, Tensor]:
+        """f and (1 - f) W x."""
+        candidate, f, _, _ = projected.chunk(4, dim=-1)
+        return f, (1 - f) * candidate
+
+    def emit(self, projected: Tensor, h: Tensor) -> Tensor:
+        """h from c."""
+        _, _, r, past = projected.chunk(4, dim=-1)
+        c = torch.tanh(h) if self.activation == "tanh" else h
+        return r * c + (1 - r) * past
+
+    def _reference_step(self) -> ReferenceStep:
+        return partial(reference.step, self.numpy_parameters(), activation=self.activation)
