@@ -1,5 +1,5 @@
-"""FastGRNN, Kusupati et al. (2018), "FastGRNN: a fast, accurate, stable and tiny kilobyte sized gated recurrent
-neural network".
+"""FastGRNN, Kusupati et al. (2018), "FastGRNN: a fast, accurate, stable and tiny kilobyte sized gated
+recurrent neural network".
 
 m = W x_t + U h_{t-1}                    one matrix for the gate and the candidate
 z = σ(m + b_z)
@@ -51,6 +51,12 @@ class FastGRNN(BackpropagatedCell[Record]):
         bias: whether b_z and b_n exist.
     """
 
+    weight_hh: Tensor
+    weight_hh_left: Tensor
+    weight_hh_right: Tensor
+    bias_z: Tensor | None
+    bias_n: Tensor | None
+
     def __init__(
         self,
         input_size: int,
@@ -66,9 +72,6 @@ class FastGRNN(BackpropagatedCell[Record]):
         self.zeta, self.nu = nn.Parameter(torch.tensor([1.0])), nn.Parameter(torch.tensor([-4.0]))
         for name in ("bias_z", "bias_n"):
             self.register_parameter(name, nn.Parameter(torch.ones(hidden_size)) if bias else None)
-
-    bias_z: Tensor | None
-    bias_n: Tensor | None
 
     def _add_matrix(self, name: str, columns: int, rank: int | None, argument: str) -> None:
         """A matrix (hidden, columns), or its two factors."""

@@ -49,7 +49,9 @@ class IndRNN(BackpropagatedCell[Record]):
     ) -> None:
         super().__init__(input_size, hidden_size)
         if activation not in _ACTIVATIONS:
-            raise InputError(f"IndRNN: activation must be one of {sorted(_ACTIVATIONS)}, found {activation!r}.")
+            raise InputError(
+                f"IndRNN: activation must be one of {sorted(_ACTIVATIONS)}, found {activation!r}."
+            )
         if not recurrent_max > 0:
             raise InputError(f"IndRNN: recurrent_max must be above 0, found {recurrent_max!r}.")
         self.activation, self.bias, self.recurrent_max = activation, bias, recurrent_max

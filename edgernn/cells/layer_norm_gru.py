@@ -77,7 +77,7 @@ class LayerNormGRU(LayerNormCell[Record]):
         return (h,), Record(z, r, n, past, *gates, *candidate)
 
     def slopes(self, kept: Record, before: State) -> tuple[Tensor, ...]:
-        """h's by the arguments of z, r and n and by the h before, r, and the records of both normalisations."""
+        """h's by the arguments of z, r and n and by the h before; r; the records of both normalisations."""
         z, r, n, past, *records = kept
         by_n = z * tanh_slope(n)
         parts = (n - before[0]) * sigmoid_slope(z), by_n * past * sigmoid_slope(r), by_n

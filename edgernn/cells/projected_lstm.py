@@ -42,17 +42,16 @@ class ProjectedLSTM(GatedCell):
     def __init__(
         self, input_size: int, hidden_size: int, cell_size: int | None = None, bias: bool = True
     ) -> None:
-        valid = isinstance(hidden_size, int) and hidden_size >= 1
-        cell_size = 4 * hidden_size if cell_size is None and valid else cell_size
-        if valid and (not isinstance(cell_size, int) or cell_size <= hidden_size):
-            raise InputError(
-                f"ProjectedLSTM: cell_size must be an integer above hidden_size={hidden_size}, "
-                f"found {cell_size!r}. Use LSTM for a cell without a projection."
-            )
-        self.cell_size = cell_size
+        self._asked_cell_size = cell_size
         super().__init__(input_size, hidden_size, bias)
 
     def _add_weights(self, units: int) -> None:
+        self.cell_size = 4 * units if self._asked_cell_size is None else self._asked_cell_size
+        if not isinstance(self.cell_size, int) or self.cell_size <= units:
+            raise InputError(
+                f"ProjectedLSTM: cell_size must be an integer above hidden_size={units}, found "
+                f"{self.cell_size!r}. Use LSTM for a cell without a projection."
+            )
         super()._add_weights(self.cell_size)
         self.weight_hr = nn.Parameter(torch.empty(units, self.cell_size))
 

@@ -1,5 +1,5 @@
-"""The simple recurrent unit, Lei et al. (2018), "Simple recurrent units for highly parallelizable recurrence";
-gates as in its first version, arXiv:1709.02755v1, where they do not see the state.
+"""The simple recurrent unit, Lei et al. (2018), "Simple recurrent units for highly parallelizable
+recurrence"; gates as in its first version, arXiv:1709.02755v1, where they do not see the state.
 
 f = σ(W_f x_t + b_f)
 r = σ(W_r x_t + b_r)
@@ -56,9 +56,9 @@ class SRU(LinearCell):
 
     def project(self, x: Tensor) -> Tensor:
         """W x, f, r and what goes past them: (..., input_size) → (..., 4 hidden_size)."""
-        projected = F.linear(x, self.weight)
         size = self.hidden_size
-        candidate, gates, *past = projected.split([size, 2 * size, *[size] * (self.weight.shape[0] // size - 3)], -1)
+        blocks = [size, 2 * size, *[size] * (self.weight.shape[0] // size - 3)]
+        candidate, gates, *past = F.linear(x, self.weight).split(blocks, dim=-1)
         if self.gate_bias is not None:
             gates = gates + self.gate_bias
         return torch.cat([candidate, torch.sigmoid(gates), *(past or [x])], dim=-1)

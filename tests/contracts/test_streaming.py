@@ -1,4 +1,4 @@
-"""Every cell in every form streams: any cut into chunks gives what torch gives for the whole sequence."""
+"""RNN, LSTM and GRU in every form stream: any cut into chunks gives what torch gives for the whole."""
 
 from __future__ import annotations
 

@@ -49,12 +49,26 @@ def cell_names() -> list[str]:
 
 
 def cell_columns() -> tuple[str, ...]:
-    """Forms of a sequence, streaming, and the schemes (of the streaming file)."""
+    """How it trains, forms of a sequence, streaming, and the schemes (of the streaming file)."""
     from edgernn.graph.recurrence import form_names
     from edgernn.quantize import scheme_names
 
     forms = sorted(form_names(), key=lambda name: (name != "op", name))
-    return (*forms, "streaming", *scheme_names())
+    return ("train", *forms, "streaming", *scheme_names())
+
+
+def training(cell: Any) -> str:
+    """How `Recurrent` trains a cell, told by what it does with one batch."""
+    import torch
+
+    from edgernn.cells.linear import LinearCell
+
+    if getattr(cell, "torch_mode", None) is not None:
+        return "torch's kernel"
+    x = torch.randn(STEPS, 1, cell.input_size)
+    if cell.over_time(cell.project(x), cell.initial_state(1)) is None:
+        return "step by step"
+    return "parallel over time" if isinstance(cell, LinearCell) else "steps, gradient by hand"
 
 
 def cell_row(name: str) -> tuple[str, ...]:
@@ -86,7 +100,8 @@ def cell_row(name: str) -> tuple[str, ...]:
         return True
 
     with TemporaryDirectory(prefix="edgernn-readme-") as folder:
-        return (f"`{name}`", *("yes" if works(column, Path(folder)) else "–" for column in cell_columns()))
+        answers = ("yes" if works(column, Path(folder)) else "–" for column in cell_columns()[1:])
+        return (f"`{name}`", training(cell), *answers)
 
 
 def cells() -> str:
