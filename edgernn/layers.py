@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +16,8 @@ from edgernn.cells import Cell, State
 from edgernn.cells.gated import GatedCell
 from edgernn.errors import InputError
 from edgernn.sequence import initial_states, run_layer
+
+ResultT = TypeVar("ResultT")
 
 # torch's fused sequence kernels, by the name that nn.RNNBase gives them.
 _TORCH_KERNELS: dict[str, Callable[..., tuple[Tensor, ...]]] = {
@@ -173,7 +175,7 @@ class Recurrent(nn.Module):
         first = cast(GatedCell, self.cells[0])
         kernel = _TORCH_KERNELS[cast(str, first.torch_mode)]
         if len(set(first.state_sizes)) > 1:
-            kernel = partial(_without_remark, kernel)
+            kernel = partial(without_remark, kernel)
         weights = [weight for cell in self.cells for weight in cast(GatedCell, cell).flat_weights()]
         options: tuple[Any, ...] = (
             weights, first.bias, self.num_layers, self.dropout, self.training, self.bidirectional,
@@ -197,7 +199,7 @@ class Recurrent(nn.Module):
         return f"num_layers={self.num_layers}, bidirectional={self.bidirectional}, dropout={self.dropout}"
 
 
-def _without_remark(kernel: Callable[..., tuple[Tensor, ...]], *arguments: Any) -> tuple[Tensor, ...]:
+def without_remark(kernel: Callable[..., ResultT], *arguments: Any) -> ResultT:
     """Call a kernel without torch's remark that a projection keeps it from oneDNN: nobody can act on it."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="LSTM with projections is not supported with oneDNN")

@@ -11,8 +11,9 @@ from torch import nn
 from edgernn.capture.cells import CellStandIn, cell_from_torch
 from edgernn.capture.opaque import Layer, register_layer
 from edgernn.capture.stacks import EdgeStack, TorchStack, keep_own_forward
-from edgernn.cells import GRU, LSTM, RNN, Cell, find_cells
+from edgernn.cells import GRU, LSTM, RNN, Cell
 from edgernn.cells.gated import GatedCell
+from edgernn.cells.projected_lstm import ProjectedLSTM
 from edgernn.errors import ExportError, InputError
 from edgernn.layers import Recurrent
 
@@ -114,12 +115,4 @@ def _cell_class(path: str, module: nn.RNNBase) -> Any:
             f"module {path or 'model'!r}: {type(module).__name__} is a subclass of nn.RNNBase itself; "
             "edgernn exports nn.RNN, nn.LSTM, nn.GRU, subclasses of these, and edgernn.Recurrent with a cell."
         )
-    if not module.proj_size:
-        return _TORCH_CELLS[base]
-    projected = find_cells().get("ProjectedLSTM")
-    if projected is None:
-        raise ExportError(
-            f"module {path or 'model'!r}: proj_size={module.proj_size} is not supported. "
-            "Use proj_size=0 and an nn.Linear behind the LSTM."
-        )
-    return projected
+    return ProjectedLSTM if module.proj_size else _TORCH_CELLS[base]

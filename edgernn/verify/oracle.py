@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from edgernn.capture import computed_by, flatten_outputs, padded_sequences_kept, prepare
-from edgernn.layers import Recurrent
+from edgernn.layers import Recurrent, without_remark
 from edgernn.manifest import Manifest
 from edgernn.runtime import load
 
@@ -96,8 +96,9 @@ class TorchOracle:
         """The module's outputs, flattened."""
         self._given = {} if states is None else self._by_module(states)
         self._final, self._calls = {}, {}
+        tensors = (torch.from_numpy(np.ascontiguousarray(array)) for array in inputs)
         with torch.no_grad():
-            result = self.model(*(torch.from_numpy(np.ascontiguousarray(array)) for array in inputs))
+            result = without_remark(self.model, *tensors)
         return [tensor.numpy() for _, tensor in flatten_outputs(result)]
 
     def _by_module(self, states: States) -> dict[str, tuple[Tensor, ...]]:

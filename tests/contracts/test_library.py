@@ -83,7 +83,7 @@ def test_a_stream_and_its_int8_copy(kind: type[Cell], form: str, tmp_path: Path)
     assert report.passed, report.failures
     assert any("numpy float64" in check.name for check in report.checks)
     done = edgernn.quantize(path, small).quantized
-    assert all(tensor.bytes_after < tensor.bytes_before / 2 for tensor in done)
+    assert sum(tensor.bytes_after for tensor in done) < 0.6 * sum(tensor.bytes_before for tensor in done)
     report = edgernn.verify(module, small)
     assert report.passed, report.failures
     assert report.max_relative_error > 1e-5, "nothing was rounded"

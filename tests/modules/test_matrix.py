@@ -16,8 +16,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from edgernn.cells import find_cells
-
 from .networks import assert_same_as_torch, export, lengths_of
 
 INPUT, HIDDEN = 3, 4
@@ -146,11 +144,7 @@ def parameters(cases: list[Case], forms: tuple[str, ...]) -> list[Any]:
 
 
 def marks(case: Case, form: str) -> list[Any]:
-    slow = [] if is_fast(case, form) else [pytest.mark.slow]
-    if case.proj_size:
-        missing = "ProjectedLSTM" not in find_cells()
-        slow.append(pytest.mark.skipif(missing, reason="edgernn has no cell with a projection yet"))
-    return slow
+    return [] if is_fast(case, form) else [pytest.mark.slow]
 
 
 def test_the_matrix_is_whole() -> None:
@@ -158,6 +152,7 @@ def test_the_matrix_is_whole() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:dropout option adds dropout after all but last:UserWarning")
+@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN:UserWarning")
 @pytest.mark.parametrize(
     ("case", "form"), [*parameters(MATRIX, ("op", "scan")), *parameters(BESIDE, ("auto", "scan"))]
 )
