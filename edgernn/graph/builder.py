@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,22 @@ class Builder:
         self.main = main
         self.scope = scope
         self.nodes: list[ir.Node] = []
+        self._prefix = scope
         self._numbers = itertools.count() if numbers is None else numbers
 
     def inner(self) -> Builder:
         """A builder for the body of a Scan or a Loop."""
         return Builder(self.main, self.scope, self._numbers)
+
+    @contextmanager
+    def step(self, part: str, number: int) -> Iterator[None]:
+        """Within the block nodes are named PART/step_NUMBER/…, alike in every copy of a step."""
+        before = self._prefix, self._numbers
+        self._prefix, self._numbers = f"{self._prefix}/{part}/step_{number}", itertools.count()
+        try:
+            yield
+        finally:
+            self._prefix, self._numbers = before
 
     def op(self, op_type: str, *inputs: ir.Value | None, **attributes: Any) -> ir.Value:
         """Add a node with one output."""
@@ -46,7 +58,7 @@ class Builder:
 
     def adopt(self, node: ir.Node) -> None:
         """Add a node made elsewhere, under a name that is unique in the main graph and all bodies."""
-        node.name = f"{self.scope}/{node.op_type}_{next(self._numbers)}"
+        node.name = f"{self._prefix}/{node.op_type}_{next(self._numbers)}"
         for index, value in enumerate(node.outputs):
             value.name = node.name if len(node.outputs) == 1 else f"{node.name}:{index}"
         self.nodes.append(node)

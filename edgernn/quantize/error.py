@@ -21,7 +21,7 @@ def output_error(before: Session, after: Session, data: Sequence[np.ndarray] | N
         inputs, origin = list(data), f"given data of shape {tuple(np.shape(data[0]))}"
     if len(inputs) != len(before.inputs):
         raise InputError(f"calibration: {len(inputs)} arrays for {len(before.inputs)} inputs of the model.")
-    expected, found = _outputs(before, inputs), _outputs(after, inputs)
+    expected, found = run_file(before, inputs), run_file(after, inputs)
     differences = [np.abs(a - b) for a, b in zip(expected, found, strict=True)]
     largest = max(float(difference.max()) for difference in differences)
     scale = max(float(np.abs(array).max()) for array in expected) or 1.0
@@ -43,7 +43,7 @@ def _standard_normal(session: Session) -> list[np.ndarray]:
     return arrays
 
 
-def _outputs(session: Session, inputs: list[np.ndarray]) -> list[np.ndarray]:
+def run_file(session: Session, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
     """All outputs; a streaming file with a fixed chunk is pushed the data chunk by chunk."""
     chunk = session.manifest.chunk
     if not session.manifest.streaming or chunk is None:

@@ -51,7 +51,7 @@ def find_weights(graph: ir.Graph, request: Request) -> Iterator[Weight]:
         readers = tuple(dict.fromkeys(use.node for use in uses))
         if not readers:
             continue
-        covered = {_covered_axes(use.node, use.idx, len(tensor.shape)) for use in uses}
+        covered = {covered_axes(use.node, use.idx, len(tensor.shape)) for use in uses}
         axes = covered.pop() if len(covered) == 1 else None
         reason = ""
         if request.keeps(value.name, *(name for node in readers for name in holders[node])):
@@ -95,7 +95,7 @@ def _size(value: ir.Value, reader: ir.Node) -> int:
     return sum(tensor.size for tensor in tensors if tensor is not None)
 
 
-def _covered_axes(node: ir.Node, index: int, rank: int) -> tuple[int, ...] | None:
+def covered_axes(node: ir.Node, index: int, rank: int) -> tuple[int, ...] | None:
     """The dimensions that are summed over where a node uses input `index` as a weight, else None."""
     if node.domain:
         return None
@@ -114,7 +114,7 @@ def _covered_axes(node: ir.Node, index: int, rank: int) -> tuple[int, ...] | Non
 
 
 def round_int8(
-    array: np.ndarray, axes: tuple[int, ...], *, for_pairs: bool = False
+    array: np.ndarray, axes: tuple[int, ...], *, for_pairs: bool = False, most: int = 127
 ) -> tuple[np.ndarray, np.ndarray]:
     """Symmetric rounding, one scale a channel: array ≈ integers × scales.
 
@@ -124,15 +124,16 @@ def round_int8(
         for_pairs: whether the integers will be multiplied with 8-bit ones. x86 processors without int8 dot
             products add pairs of such products, neighbours along the last axis, in 16 bits, and saturate
             without a word. Where a pair of weights of one sign could do that, its row's scale is made larger.
+        most: the largest integer; 63 keeps a bit of room.
 
     Returns:
-        int8 integers in -127..127 of the array's shape, and float32 scales that broadcast to it.
+        int8 integers in -most..most of the array's shape, and float32 scales that broadcast to it.
     """
     largest = np.abs(array).max(axis=axes, keepdims=True)
     if for_pairs:
         largest = np.maximum(largest, _largest_pair(array) * (127 / SAFE_PAIR))
-    scales = np.where(largest > 0, largest / 127.0, 1.0).astype(np.float32)
-    return np.clip(np.rint(array / scales), -127, 127).astype(np.int8), scales
+    scales = np.where(largest > 0, largest / most, 1.0).astype(np.float32)
+    return np.clip(np.rint(array / scales), -most, most).astype(np.int8), scales
 
 
 def _largest_pair(array: np.ndarray) -> np.ndarray:

@@ -34,6 +34,14 @@ def command(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="An option of the scheme; may be repeated."),
     ] = None,
+    calibrate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="METHOD",
+            help="How int8-static finds ranges in the data: min-max, percentile or entropy.",
+            show_default="min-max",
+        ),
+    ] = None,
     inline: Annotated[
         bool, typer.Option("--inline", help="Write plain operators, for runtimes that know no functions.")
     ] = False,
@@ -55,7 +63,7 @@ def command(
             scheme=scheme,
             calibration=calibration,
             keep=keep or (),
-            options=merge(settings),
+            options=merge(settings) | ({} if calibrate is None else {"calibrate": calibrate}),
             inline=inline,
         )
 

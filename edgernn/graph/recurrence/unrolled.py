@@ -28,8 +28,9 @@ def _run(direction: Direction) -> tuple[ir.Value, Sequence[ir.Value]]:
     outputs: dict[int, ir.Value] = {}
     for t in reversed(range(steps)) if direction.reverse else range(steps):
         at = builder.initializer(np.array(t, np.int64), f"step_{t}")
-        projected = builder.op("Gather", direction.projected, at, axis=0)
-        alive = None if direction.alive is None else builder.op("Gather", direction.alive, at, axis=0)
-        output, *states = direction.step(builder, projected, states, alive)
-        outputs[t] = builder.unsqueeze(output, 0)
+        with builder.step(direction.scope, t):
+            projected = builder.op("Gather", direction.projected, at, axis=0)
+            alive = None if direction.alive is None else builder.op("Gather", direction.alive, at, axis=0)
+            output, *states = direction.step(builder, projected, states, alive)
+            outputs[t] = builder.unsqueeze(output, 0)
     return builder.concat([outputs[t] for t in range(steps)], axis=0), states
