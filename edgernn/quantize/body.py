@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,10 +21,11 @@ class Body:
         domains: what they are operators of, those in branches included.
     """
 
-    def __init__(self, numbers: Iterator[int] | None = None) -> None:
+    def __init__(self, outer: Body | None = None) -> None:
         self.nodes: list[ir.Node] = []
         self.domains: set[str] = {""}
-        self._numbers = itertools.count() if numbers is None else numbers
+        self._numbers: Iterator[int] = itertools.count() if outer is None else outer._numbers
+        self._constants: dict[tuple[Any, ...], ir.Value] = {} if outer is None else dict(outer._constants)
 
     def op(self, op_type: str, *inputs: ir.Value | None, domain: str = "", **attributes: Any) -> ir.Value:
         """Add a node with one output."""
@@ -54,31 +55,40 @@ class Body:
         return node.outputs
 
     def constant(self, values: Any, dtype: Any) -> ir.Value:
-        """A constant."""
-        return self.op("Constant", value=ir.tensor(np.array(values, dtype)))
+        """A constant; the same again is the same value."""
+        array = np.array(values, dtype)
+        key = (array.dtype.name, array.shape, array.tobytes())
+        if key not in self._constants:
+            self._constants[key] = self.op("Constant", value=ir.tensor(array))
+        return self._constants[key]
 
     def integers(self, *numbers: int) -> ir.Value:
         """A vector of int64."""
         return self.constant(numbers, np.int64)
 
-    def choose(
-        self, condition: ir.Value, then: Branch, otherwise: Branch, ranks: Sequence[int]
-    ) -> Sequence[ir.Value]:
-        """Add an If whose branches read this body's values; they give float32 outputs of these ranks."""
-        graphs = []
-        for name, branch in (("then", then), ("else", otherwise)):
-            inner = Body(self._numbers)
-            outputs = list(branch(inner))
-            for value, rank in zip(outputs, ranks, strict=True):
-                value.dtype, value.shape = ir.DataType.FLOAT, ir.Shape([None] * rank)
-            graphs.append(ir.Attr(f"{name}_branch", ir.AttributeType.GRAPH, _graph(inner, outputs, name)))
-            self.domains |= inner.domains
-        return self.multi("If", [condition], len(ranks), attributes=graphs)
+    def inner(self) -> Body:
+        """A body for a branch or a loop; its nodes read this body's values too."""
+        return Body(self)
 
+    def value(self, dtype: ir.DataType, rank: int) -> ir.Value:
+        """An input of a loop's body."""
+        return ir.val(f"v{next(self._numbers)}", dtype, [None] * rank)
 
-# Adds the nodes of a branch, and gives its outputs.
-Branch = Callable[[Body], Sequence[ir.Value]]
-
-
-def _graph(body: Body, outputs: Sequence[ir.Value], name: str) -> ir.Graph:
-    return ir.Graph([], outputs, nodes=body.nodes, name=name)
+    def graph(
+        self,
+        name: str,
+        inner: Body,
+        outputs: Sequence[ir.Value],
+        ranks: Sequence[int],
+        inputs: Sequence[ir.Value] = (),
+    ) -> ir.Attr:
+        """An attribute that holds an inner body; it gives float32 outputs of these ranks."""
+        results: list[ir.Value] = []
+        for value, rank in zip(outputs, ranks, strict=True):
+            # onnxruntime wants the outputs of a body to be different values.
+            result = inner.op("Identity", value) if value in results else value
+            result.dtype, result.shape = ir.DataType.FLOAT, ir.Shape([None] * rank)
+            results.append(result)
+        self.domains |= inner.domains
+        graph = ir.Graph(list(inputs), results, nodes=inner.nodes, name=name)
+        return ir.Attr(name, ir.AttributeType.GRAPH, graph)

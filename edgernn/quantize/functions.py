@@ -63,10 +63,10 @@ def recurrent_function(
     present = "".join("x" if value is not None else "_" for value in node.inputs[3:])
     name = f"{node.op_type}_{suffix}" + (f"_{len(node.outputs)}{present}" if "_" in present else "")
     declared = [ir.Attr(name, attribute.type, None) for name, attribute in node.attributes.items()]
-    return _function(name, [x, *w, *r, *rest], outputs, body, opset, declared)
+    return make_function(name, [x, *w, *r, *rest], outputs, body, opset, declared)
 
 
-def _function(
+def make_function(
     name: str,
     inputs: Sequence[ir.Value],
     outputs: Sequence[ir.Value],
@@ -74,6 +74,7 @@ def _function(
     opset: int,
     attributes: Sequence[ir.Attr] = (),
 ) -> ir.Function:
+    """A function of the domain `edgernn`, with the attributes that it takes."""
     versions = {"": opset, CONTRIB: 1, DOMAIN: VERSION}
     imports = {domain: versions[domain] for domain in sorted(body.domains)}
     graph = ir.Graph(inputs, outputs, nodes=body.nodes, opset_imports=imports, name=name)
@@ -105,7 +106,7 @@ def widen_function(kind: str, parts: Sequence[str], opset: int, widen: Widen) ->
     inputs = [ir.val(part) for part in parts]
     body = Body()
     wide = widen(body, inputs)
-    return _function(f"Weight_{kind}", inputs, [wide], body, opset)
+    return make_function(f"Weight_{kind}", inputs, [wide], body, opset)
 
 
 def call(function: ir.Function, inputs: Sequence[ir.Value | None], like: ir.Node) -> ir.Node:

@@ -160,13 +160,16 @@ def step_or_folded(kind: str) -> WriteBody:
         operands = _operands(body, weights)
         wide = [widen(body, kind, weights.w), widen(body, kind, weights.r)]
 
-        def then(inner: Body) -> Sequence[ir.Value]:
-            return _multiply_and_step(inner, weights, operands, len(node.outputs))
-
-        def otherwise(inner: Body) -> Sequence[ir.Value]:
-            inputs = [weights.x, *wide, *weights.rest]
-            return inner.multi(node.op_type, inputs, len(node.outputs), attributes=references(node))
-
-        return body.choose(single, then, otherwise, (4, 3)[: len(node.outputs)])
+        count = len(node.outputs)
+        ranks = (4, 3)[:count]
+        then, otherwise = body.inner(), body.inner()
+        stepped = _multiply_and_step(then, weights, operands, count)
+        inputs = [weights.x, *wide, *weights.rest]
+        whole = otherwise.multi(node.op_type, inputs, count, attributes=references(node))
+        branches = [
+            body.graph("then_branch", then, stepped, ranks),
+            body.graph("else_branch", otherwise, whole, ranks),
+        ]
+        return body.multi("If", [single], count, attributes=branches)
 
     return write

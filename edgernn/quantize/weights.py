@@ -122,8 +122,8 @@ def round_int8(
         array: float weights.
         axes: the dimensions that one scale covers.
         for_pairs: whether the integers will be multiplied with 8-bit ones. x86 processors without int8 dot
-            products add pairs of such products, neighbours along the last axis, in 16 bits, and saturate
-            without a word. Where a pair of weights of one sign could do that, its row's scale is made larger.
+            products add pairs of such products, neighbours along the one axis, in 16 bits, and saturate
+            without a word. Where a pair of weights of one sign could do that, its channel's scale is larger.
         most: the largest integer; 63 keeps a bit of room.
 
     Returns:
@@ -131,15 +131,16 @@ def round_int8(
     """
     largest = np.abs(array).max(axis=axes, keepdims=True)
     if for_pairs:
-        largest = np.maximum(largest, _largest_pair(array) * (127 / SAFE_PAIR))
+        largest = np.maximum(largest, _largest_pair(array, *axes) * (127 / SAFE_PAIR))
     scales = np.where(largest > 0, largest / most, 1.0).astype(np.float32)
     return np.clip(np.rint(array / scales), -most, most).astype(np.int8), scales
 
 
-def _largest_pair(array: np.ndarray) -> np.ndarray:
-    """For each row along the last axis, the largest sum of two neighbours' parts of one sign."""
-    padded = np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, array.shape[-1] % 2)])
+def _largest_pair(array: np.ndarray, axis: int) -> np.ndarray:
+    """For each channel, the largest sum along `axis` of two neighbours' parts of one sign; keeps the axis."""
+    last = np.moveaxis(array, axis, -1)
+    padded = np.pad(last, [(0, 0)] * (array.ndim - 1) + [(0, last.shape[-1] % 2)])
     pairs = padded.reshape(*padded.shape[:-1], -1, 2)
     sums = [np.maximum(sign * pairs, 0).sum(-1).max(-1, keepdims=True) for sign in (1, -1)]
-    largest: np.ndarray = np.maximum(*sums)
+    largest: np.ndarray = np.moveaxis(np.maximum(*sums), -1, axis)
     return largest
