@@ -20,9 +20,10 @@ from edgernn.quantize.error import output_error
 from edgernn.quantize.functions import inline as inline_functions
 from edgernn.quantize.report import OutputError, QuantizationReport, TensorReport
 from edgernn.quantize.request import Request, check_keep, settle_options
+from edgernn.quantize.rounding import RoundWeight, weight_rounding
 from edgernn.runtime import load
 
-__all__ = ["OutputError", "QuantizationReport", "TensorReport", "quantize", "scheme_names"]
+__all__ = ["OutputError", "QuantizationReport", "TensorReport", "quantize", "rounding_of", "scheme_names"]
 
 
 def _schemes() -> dict[str, ModuleType]:
@@ -37,6 +38,11 @@ def _schemes() -> dict[str, ModuleType]:
 def scheme_names() -> list[str]:
     """The schemes of this folder, as `--scheme` takes them."""
     return list(_schemes())
+
+
+def rounding_of(scheme: str, options: Mapping[str, Any] | None = None) -> RoundWeight:
+    """The rounding of a scheme's weights one by one, see `weight_rounding`."""
+    return weight_rounding(scheme, _schemes(), options)
 
 
 def _find_scheme(name: str) -> ModuleType:

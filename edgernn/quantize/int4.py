@@ -7,7 +7,8 @@ few bytes and where a few levels hurt most, are stored as int8.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
@@ -109,15 +110,18 @@ def round_int4(blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return best[0].astype(np.int8), best[1]
 
 
+def storage_of(weight: Weight, elements: int, options: Mapping[str, Any]) -> Storage:
+    """How a weight is stored; `elements` counts those that are stored with it."""
+    if elements < LARGE:
+        return Int8()
+    return Int4(options["block_size"], transposed=weight.axes == (0,))
+
+
 def apply(model: ir.Model, request: Request) -> list[TensorReport]:
     """Quantize a model in place; tells of every weight what was done."""
-    block_size = request.options["block_size"]
-    four, transposed, eight = Int4(block_size), Int4(block_size, transposed=True), Int8()
 
     def choose(weight: Weight) -> Storage:
-        if size_of(weight) < LARGE:
-            return eight
-        return transposed if weight.axes == (0,) else four
+        return storage_of(weight, size_of(weight), request.options)
 
     reports, stored, storages = store_weights(model.graph, list(find_weights(model.graph, request)), choose)
     bodies = {}

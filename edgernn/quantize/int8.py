@@ -7,7 +7,8 @@ Results do not depend on chunks, batch or threads more than the float32 file's d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
@@ -44,6 +45,11 @@ class Int8(Storage):
         """integers × scales; DequantizeLinear would not be folded."""
         integers, scales = parts
         return body.op("Mul", body.op("Cast", integers, to=ir.DataType.FLOAT), scales)
+
+
+def storage_of(weight: Weight, elements: int, options: Mapping[str, Any]) -> Storage:
+    """How a weight is stored; `elements` counts those that are stored with it."""
+    return Int8()
 
 
 def apply(model: ir.Model, request: Request) -> list[TensorReport]:

@@ -1,0 +1,138 @@
+"""Training that feels rounding: what the network computes with, what is learned, and what it is good for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import edgernn
+from edgernn import Recurrent
+from edgernn.quantize import rounding_of
+from edgernn.training.noise import quiet_lightning
+from edgernn.training.rounding import RoundedWeights, round_in_place, rounded_weights
+
+
+class Network(nn.Module):
+    def __init__(self, recurrent: nn.Module) -> None:
+        super().__init__()
+        self.recurrent = recurrent
+        self.head = nn.Linear(64, 16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.recurrent(x)[0])
+
+
+def networks() -> dict[str, nn.Module]:
+    return {
+        "torch": nn.GRU(16, 64, batch_first=True),
+        "cell": Recurrent(edgernn.LSTM(16, 64)),
+        "further": Recurrent(edgernn.cells.find_cells()["MinGRU"](16, 64)),
+    }
+
+
+@pytest.mark.parametrize("scheme", ["int8", "int4"])
+@pytest.mark.parametrize("kind", ["torch", "cell", "further"])
+def test_the_file_holds_the_rounded_weights(kind: str, scheme: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = Network(networks()[kind]).eval()
+    round_in_place(network, rounding_of(scheme))
+    edgernn.export(network, tmp_path / "float32.onnx", torch.randn(1, 5, 16), check=False)
+    report = edgernn.quantize(tmp_path / "float32.onnx", tmp_path / "small.onnx", scheme=scheme)
+    stored = [tensor for tensor in report.tensors if tensor.scheme != "float32"]
+    assert stored
+    # What multiplies integers may get a larger scale; all others are stored as they were trained.
+    exact = [tensor for tensor in stored if tensor.max_abs_error < 1e-6]
+    assert len(exact) == len(stored), [(tensor.name, tensor.max_abs_error) for tensor in stored]
+
+
+def test_small_weights_stay_whole() -> None:
+    network = Network(Recurrent(edgernn.GRU(2, 4)))
+    found = {name: elements for name, _, elements in rounded_weights(network)}
+    assert found == {
+        "recurrent.cells.0.weight_ih": 72, "recurrent.cells.0.weight_hh": 72, "head.weight": 1024
+    }  # fmt: skip
+    before = {name: value.clone() for name, value, _ in rounded_weights(network)}
+    round_in_place(network, rounding_of("int8"))
+    changed = {name for name, value, _ in rounded_weights(network) if not torch.equal(value, before[name])}
+    assert changed == {"head.weight"}
+
+
+def test_each_layer_and_direction_of_torch_counts_for_itself() -> None:
+    lstm = nn.LSTM(8, 4, num_layers=2, bidirectional=True)
+    found = {name: elements for name, _, elements in rounded_weights(lstm)}
+    assert found["weight_ih_l0"] == found["weight_hh_l0_reverse"] == 16 * 8 + 16 * 4
+    assert found["weight_ih_l1"] == 16 * 8 + 16 * 4
+
+
+class Task(LightningModule):
+    def __init__(self, model: nn.Module, seen: list[Tensor]) -> None:
+        super().__init__()
+        self.model, self.seen = model, seen
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.model.parameters(), 3e-4)
+
+    def training_step(self, batch: list[Tensor], index: int) -> Tensor:
+        self.seen.append(self.model.head.weight.detach().clone())
+        return nn.functional.mse_loss(self.model(batch[0]), batch[1])
+
+    def validation_step(self, batch: list[Tensor], index: int) -> None:
+        self.seen.append(self.model.head.weight.detach().clone())
+
+
+def fit(model: nn.Module, data: TensorDataset, callbacks: list, epochs: int) -> list[Tensor]:
+    seen: list[Tensor] = []
+    with quiet_lightning():
+        trainer = Trainer(
+            max_epochs=epochs, callbacks=callbacks, logger=False, enable_checkpointing=False,
+            enable_progress_bar=False, enable_model_summary=False, accelerator="cpu",
+        )  # fmt: skip
+        loader = DataLoader(data, batch_size=32)
+        trainer.fit(Task(model, seen), loader, loader)
+    return seen
+
+
+def make_data(model: nn.Module) -> TensorDataset:
+    x = torch.randn(128, 12, 16)
+    with torch.no_grad():
+        return TensorDataset(x, model(x))
+
+
+def test_every_step_computes_with_rounded_weights_and_moves_the_whole_ones() -> None:
+    torch.manual_seed(0)
+    data = make_data(Network(networks()["torch"]))
+    model, rounding = Network(networks()["torch"]), rounding_of("int4")
+    seen = fit(model, data, [RoundedWeights(rounding)], 1)
+    for weight in seen:
+        # Rounding what is rounded changes nothing.
+        np.testing.assert_allclose(rounding(weight.numpy(), weight.numel()), weight.numpy(), atol=1e-6)
+    assert not torch.equal(seen[0], seen[-1])
+    whole = model.head.weight.detach()
+    assert not np.allclose(rounding(whole.numpy(), whole.numel()), whole.numpy(), atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_network_that_felt_rounding_loses_less_by_it() -> None:
+    torch.manual_seed(0)
+    teacher = Network(networks()["torch"])
+    data = make_data(teacher)
+    losses = {}
+    for aware in (False, True):
+        model = Network(networks()["torch"])
+        model.load_state_dict(teacher.state_dict())
+        fit(model, data, [RoundedWeights(rounding_of("int4"))] if aware else [], 10)
+        round_in_place(model, rounding_of("int4"))
+        with torch.no_grad():
+            losses[aware] = float(nn.functional.mse_loss(model(data.tensors[0]), data.tensors[1]))
+    assert losses[True] < 0.75 * losses[False], losses
+
+
+def test_schemes_that_round_nothing_one_by_one_are_refused() -> None:
+    with pytest.raises(edgernn.EdgeRNNError, match=r"does not round weights one by one; use one of .*int8"):
+        rounding_of("int8-stable")
