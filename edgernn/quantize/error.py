@@ -61,7 +61,10 @@ def run_file(session: Session, inputs: Sequence[np.ndarray]) -> list[np.ndarray]
             for array, dim in zip(inputs, dims, strict=True)
         ]
         pushes.append(_as_list(stream.push(*parts)))
-    return [np.stack(parts) for parts in zip(*pushes, strict=True)]
+    return [
+        np.stack(parts) if spec.time_dim is None else np.concatenate(parts, axis=spec.time_dim)
+        for spec, parts in zip(session.outputs, zip(*pushes, strict=True), strict=True)
+    ]
 
 
 def _as_list(result: np.ndarray | dict[str, np.ndarray]) -> list[np.ndarray]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+from edgernn.quantize.choosing.choice import Choice
+
 
 @dataclass(frozen=True)
 class TensorReport:
@@ -58,6 +60,7 @@ class QuantizationReport:
         nodes: the nodes whose weights were quantized.
         tensors: every weight, those left in float32 included.
         error: the outputs' error.
+        choice: how a budget was met; None where none was given.
     """
 
     source: str
@@ -68,6 +71,7 @@ class QuantizationReport:
     nodes: tuple[str, ...]
     tensors: tuple[TensorReport, ...]
     error: OutputError
+    choice: Choice | None = None
 
     @property
     def ratio(self) -> float:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-from importlib.resources import files
 from pathlib import Path
 
+from edgernn.pages import write_html
 from edgernn.quickstart.report import QuickstartReport
 from edgernn.quickstart.stages import STREAM_INT8
 from edgernn.training import score_table
@@ -20,18 +19,11 @@ def write_page(path: Path, report: QuickstartReport, pictures: dict[str, Path], 
         pictures: PNG files by name: "forecast", "training", "latency".
         next_steps: commands to type next.
     """
-    from jinja2 import Environment, StrictUndefined
-
-    from edgernn.files import write_text
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(
-        files("edgernn.quickstart").joinpath("template.html").read_text("utf-8")
-    )
     scores = score_table(report.scores)
-    page = template.render(
+    write_html(
+        path,
+        "edgernn.quickstart",
+        pictures,
         report=report,
         scores=scores,
         score_names=list(next(iter(scores.values()))),
@@ -39,11 +31,5 @@ def write_page(path: Path, report: QuickstartReport, pictures: dict[str, Path], 
         checks_passed=sum(file.checks for file in report.files if file.passed),
         push=report.timings.edgernn.latency.p50,
         smallest=next(file.bytes for file in report.files if file.name == STREAM_INT8),
-        pictures={name: _as_data(picture) for name, picture in pictures.items()},
         next=next_steps,
     )
-    write_text(path, page)
-
-
-def _as_data(picture: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(picture.read_bytes()).decode()

@@ -4,35 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-INK, GRID = "#1f2933", "#d9dee4"
-TRUTH, MODEL, BASELINE, ACCENT = "#1f2933", "#d1495b", "#9aa5b1", "#00798c"
-
-
-def _figure(width: float, height: float) -> tuple[Any, Any]:
-    """A figure without a window, and its axes in the report's style."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(GRID)
-    axes.tick_params(colors=INK, labelsize=9)
-    axes.grid(True, color=GRID, linewidth=0.6)
-    axes.set_axisbelow(True)
-    return figure, axes
+from edgernn.pages import ACCENT, BASELINE, INK, MODEL, TRUTH, figure
 
 
 def draw_forecast(
     path: Path, truth: np.ndarray, forecast: np.ndarray, persistence: np.ndarray, unit: str, shown: int = 120
 ) -> None:
     """The last `shown` held-out values, the network's forecasts of them, and persistence's."""
-    figure, axes = _figure(10, 3.6)
+    canvas, axes = figure(10, 3.6)
     steps = np.arange(len(truth))[-shown:]
     axes.plot(steps, persistence[-shown:], color=BASELINE, linewidth=1.1, linestyle=":", label="persistence")
     axes.plot(steps, truth[-shown:], color=TRUTH, linewidth=1.6, label="truth")
@@ -40,12 +22,12 @@ def draw_forecast(
     axes.set_xlabel("held-out step", color=INK)
     axes.set_ylabel(unit or "value", color=INK)
     axes.legend(frameon=False, fontsize=9, ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.16))
-    figure.savefig(path)
+    canvas.savefig(path)
 
 
 def draw_training(path: Path, history: Sequence[dict[str, float]], best_epoch: int) -> None:
     """Training and validation loss by epoch, with the epoch whose weights were kept."""
-    figure, axes = _figure(6, 3.2)
+    canvas, axes = figure(6, 3.2)
     epochs = [item["epoch"] for item in history]
     axes.plot(epochs, [item["train_loss"] for item in history], color=ACCENT, label="training")
     axes.plot(epochs, [item["validation_loss"] for item in history], color=MODEL, label="validation")
@@ -66,4 +48,4 @@ def draw_training(path: Path, history: Sequence[dict[str, float]], best_epoch: i
     axes.set_xlabel("epoch", color=INK)
     axes.set_ylabel("loss (log scale)", color=INK)
     axes.legend(frameon=False, fontsize=9)
-    figure.savefig(path)
+    canvas.savefig(path)

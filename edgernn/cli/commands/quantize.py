@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from edgernn.cli import completion
-from edgernn.cli.options import Json, ModelFile, OutputFile
+from edgernn.cli.options import Json, ModelFile, OutputFile, RecipeFolder
 from edgernn.cli.outcome import Outcome
 
 
@@ -42,6 +42,29 @@ def command(
             show_default="min-max",
         ),
     ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BOUND",
+            help="What the file must keep, e.g. max-error=0.01, accuracy>=0.95, rmse<=0.5: layers that cost "
+            "too much stay in more bits.",
+        ),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN", help="The run folder whose own scores and held-out data a budget's score is for."
+        ),
+    ] = None,
+    target: Annotated[
+        Path | None,
+        typer.Option(help="What the outputs for --data should be, as .npy: classes or values, for a score."),
+    ] = None,
+    recipe: RecipeFolder = None,
+    report_folder: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="DIR", help="A folder for report.json, report.html and pictures."),
+    ] = None,
     inline: Annotated[
         bool, typer.Option("--inline", help="Write plain operators, for runtimes that know no functions.")
     ] = False,
@@ -52,10 +75,21 @@ def command(
     from edgernn.cli.arrays import read_npy
     from edgernn.cli.console import facts, file_size, next_steps, working
     from edgernn.cli.console import show as text
-    from edgernn.cli.quantization_tables import left, weights
+    from edgernn.cli.quantization_tables import budget_line, layers, left, weights
     from edgernn.cli.recipe_options import merge
 
     calibration = [read_npy(path, "data") for path in data] if data else None
+    score = None
+    if source is not None:
+        from edgernn.source.scoring import score_files
+
+        scoring = score_files(source, recipe=recipe)
+        score = scoring.score
+        calibration = calibration or list(scoring.example)
+    if report_folder is not None:
+        from edgernn.quantize.choosing.page import check_folder
+
+        check_folder(report_folder)
     with working("Quantizing …"):
         report = edgernn.quantize(
             file,
@@ -65,7 +99,15 @@ def command(
             keep=keep or (),
             options=merge(settings) | ({} if calibrate is None else {"calibrate": calibrate}),
             inline=inline,
+            budget=budget,
+            targets=None if target is None else read_npy(target, "target"),
+            score=score,
         )
+    if report_folder is not None:
+        from edgernn.quantize.choosing.page import write_report
+
+        with working("Drawing the report …"):
+            write_report(report_folder, report)
 
     def show(console: Console) -> None:
         console.print(f"Wrote {output}", style="bold green", soft_wrap=True)
@@ -79,9 +121,12 @@ def command(
                     ("mean error", text(error.mean_abs)),
                     ("measured on", error.data),
                     ("quantized", ", ".join(report.nodes)),
+                    ("budget", None if report.choice is None else budget_line(report.choice)),
                 ]
             )
         )
+        if report.choice is not None:
+            console.print(layers(report.choice))
         console.print(weights(report))
         if report.left:
             console.print(left(report))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from edgernn.errors import InputError
-from edgernn.quantize.report import OutputError
+
+if TYPE_CHECKING:
+    from edgernn.quantize.report import OutputError
 
 # What a budget may say of the outputs' error → the field of `OutputError`.
 ERRORS = {"max-error": "max_abs", "mean-error": "mean_abs", "relative-error": "relative"}

@@ -18,7 +18,7 @@ class Trial:
 
     Attributes:
         schemes: how each layer was stored.
-        bytes: the file's size.
+        bytes: the file's size, but for the note on parity in its manifest.
         value: its error or score.
         holds: whether that is inside the budget.
     """
@@ -55,8 +55,13 @@ class Space:
         return sum(self.bytes[item] for item in assignment.items())
 
 
-def search(space: Space, attempt: Callable[[Assignment], Trial]) -> Trial | None:
+def search(space: Space, whole: Trial, attempt: Callable[[Assignment], Trial]) -> Trial | None:
     """The smallest assignment that holds, None where none does but that of float32 alone.
+
+    Args:
+        space: what there is to choose from.
+        whole: the float32 file.
+        attempt: writes and measures an assignment.
 
     With up to `MOST_COMBINATIONS` combinations all are tried, the smallest first, so that the first one that
     holds is the smallest there is. With more, what hurts most for its bytes goes up the ladder until the
@@ -71,8 +76,8 @@ def search(space: Space, attempt: Callable[[Assignment], Trial]) -> Trial | None
         return next(
             (trial for item in sorted(candidates, key=space.size) if (trial := attempt(item)).holds), None
         )
-    found = _climb(space, attempt)
-    return None if found is None else _descend(space, found, attempt)
+    best = _descend(space, _climb(space, attempt) or whole, attempt)
+    return None if best is whole else best
 
 
 def _climb(space: Space, attempt: Callable[[Assignment], Trial]) -> Trial | None:

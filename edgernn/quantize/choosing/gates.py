@@ -1,0 +1,55 @@
+"""What each gate of a recurrent operator costs: its rows of the weights rounded, all others as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import onnx_ir as ir
+
+from edgernn.quantize.choosing.plan import Rung
+from edgernn.quantize.weights import Weight, find_recurrent
+
+# In the order of ONNX.
+GATES = {
+    "LSTM": ("input", "output", "forget", "cell"),
+    "GRU": ("update", "reset", "hidden"),
+    "RNN": ("hidden",),
+}
+
+
+def gate_models(path: str, node_name: str, rung: Rung) -> Iterator[tuple[str, ir.Model]]:
+    """Gate by gate, the float32 model with the rows of this gate in W and R rounded.
+
+    There is none for another node than a recurrent operator, or a scheme that does not round weights one by
+    one.
+    """
+    if not hasattr(rung.rule, "storage_of"):
+        return
+    for index in range(_gate_count(path, node_name)):
+        model = ir.load(path)
+        node = next(item for item in find_recurrent(model.graph) if item.name == node_name)
+        names = GATES[node.op_type]
+        size = sum(value.const_value.size for value in node.inputs[1:3] if value and value.const_value)
+        for value in node.inputs[1:3]:
+            assert value is not None
+            assert value.const_value is not None
+            array = value.const_value.numpy().copy()
+            weight = Weight(value, (node,), (2,))
+            rounded = rung.rule.storage_of(weight, size, rung.options).encode(weight)[1]
+            rows = array.shape[1] // len(names)
+            part = slice(index * rows, (index + 1) * rows)
+            array[:, part] = rounded[:, part]
+            value.const_value = ir.tensor(np.ascontiguousarray(array), name=value.name)
+        yield names[index], model
+
+
+def _gate_count(path: str, node_name: str) -> int:
+    """Gates of the operator of that name; 0 where it is none, or its weights are no constants."""
+    for node in find_recurrent(ir.load(path).graph):
+        weights = node.inputs[1:3]
+        if node.name == node_name and all(
+            item is not None and item.const_value is not None for item in weights
+        ):
+            return len(GATES[node.op_type])
+    return 0

@@ -1,0 +1,76 @@
+"""Which weights are stored in which scheme, and doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any
+
+import onnx_ir as ir
+
+from edgernn.quantize.report import TensorReport
+from edgernn.quantize.request import KEPT, Request
+
+FLOAT32 = "float32"
+# What stays out of a scheme may be stored in the next one; without an entry it stays in float32.
+LADDERS = {"int4": ("int4", "int8")}
+
+
+@dataclass(frozen=True, eq=False)
+class Rung:
+    """A scheme that may be chosen.
+
+    Attributes:
+        name: the scheme.
+        rule: its module.
+        options: its options.
+    """
+
+    name: str
+    rule: ModuleType
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Schemes in turn, each with what it is to leave alone; the smallest first."""
+
+    parts: list[tuple[Rung, Request]]
+
+    @property
+    def scheme(self) -> str:
+        """The scheme by whose tolerance the file is held: the roughest that is used."""
+        return self.parts[0][0].name
+
+
+def make_plan(
+    rungs: Iterable[Rung], request: Request, stored: Mapping[str, str], names: Collection[str]
+) -> Plan:
+    """A plan.
+
+    Args:
+        rungs: the schemes, the smallest first.
+        request: what all of them are asked.
+        stored: weight → scheme, for the weights that are not to stay in float32.
+        names: all weights that may be quantized.
+    """
+    parts = []
+    for rung in rungs:
+        if rung.name in stored.values():
+            others = {name for name in names if stored.get(name) != rung.name}
+            parts.append((rung, replace(request, keep=request.keep | others, options=rung.options)))
+    return Plan(parts)
+
+
+def apply_plan(model: ir.Model, plan: Plan) -> tuple[TensorReport, ...]:
+    """Quantize a model in place; tells of every weight what was done in the end."""
+    own = set(model.graph.initializers)
+    found: dict[str, TensorReport] = {}
+    for rung, request in plan.parts:
+        for tensor in rung.rule.apply(model, request):
+            # A later scheme sees an earlier one's scales, and weights that are not for it.
+            before = found.get(tensor.name)
+            if tensor.name in own and (before is None or before.reason == KEPT):
+                found[tensor.name] = tensor
+    return tuple(found.values())
