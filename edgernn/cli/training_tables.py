@@ -11,7 +11,7 @@ from edgernn.cli.console import print_note, stdout, table
 from edgernn.cli.score_tables import scores
 
 if TYPE_CHECKING:
-    from edgernn.training import TrainReport
+    from edgernn.training import FinetuneReport, TrainReport
 
 
 def say(text: str) -> None:
@@ -37,3 +37,22 @@ def print_training(console: Console, report: TrainReport) -> None:
         console.print(f"Trace for ui.perfetto.dev: {trace}", soft_wrap=True)
     for warning in report.warnings:
         print_note(warning)
+
+
+def print_finetuning(console: Console, report: FinetuneReport) -> None:
+    """Print the scores before and after, on the new data and on the old."""
+    training = report.training
+
+    def compared(before: dict[str, float], after: dict[str, float], title: str) -> None:
+        names = [name for name in after if "/" not in name]
+        rows = [(name, before[name], after[name], after[name] - before[name]) for name in names]
+        console.print(table(title, ("score", "before", "after", "change"), rows))
+
+    compared(training.scores_before, training.scores, "On the new data, held-out test part")
+    if report.old_after:
+        title = f"On the data of {report.parent}" + (", under its own last layer" * report.old_head)
+        compared(report.old_before, report.old_after, title)
+    else:
+        print_note(f"the data of {report.parent} are not there any more: forgetting was not measured.")
+    if training.drawn_anew:
+        console.print(f"Drawn anew: {', '.join(training.drawn_anew)}", soft_wrap=True)

@@ -23,7 +23,8 @@ class SensorClassifier(nn.Module):
     recurrent network. A linear head scores the classes, of the recurrent output at that step
     (`pooling="last"`), or of its mean since the start of the recording (`pooling="mean"`):
 
-        z = (x − mean) / scale,   c = relu(conv(z)),   h = recurrent(c),   y_t = W pool(h_1 … h_t) + b
+        z = (x − mean) / scale,   c = relu(conv(z)),   h = recurrent(c)
+        y_t = softmax(W pool(h_1 … h_t) + b)
 
     No output depends on a later input, so the network streams sample by sample; its last output of a
     recording is the answer for all of it.
@@ -112,8 +113,12 @@ class SensorClassifier(nn.Module):
             x: (batch, time, features), raw values.
 
         Returns:
-            (batch, ceil(time / stride), classes), logits. Output n has seen the samples 0 … n × stride.
+            (batch, ceil(time / stride), classes), probabilities. Output n has seen samples 0 … n × stride.
         """
+        return self.logits(x).softmax(-1)
+
+    def logits(self, x: Tensor) -> Tensor:
+        """As `forward`, before the softmax, for the loss."""
         z = ((x - self.mean) / self.scale).transpose(1, 2)
         for convolution in self.convolutions:
             z = F.relu(convolution(F.pad(z, (_KERNEL - 1, 0))))

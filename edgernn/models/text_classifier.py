@@ -15,7 +15,7 @@ class TextClassifier(nn.Module):
 
     With e_t the embedding of symbol t, h_t the recurrent output there and v_t = (h_t, e_t),
 
-        a = softmax_t(w · tanh(V v_t)),   y = W Σ_t a_t v_t + b
+        a = softmax_t(w · tanh(V v_t)),   y = softmax(W Σ_t a_t v_t + b)
 
     Symbol 0 fills shorter texts of a batch up on the right; a text ends before its trailing zeros, so the
     network takes symbols alone and needs no lengths beside them.
@@ -74,8 +74,12 @@ class TextClassifier(nn.Module):
             ids: (batch, time) integers: numbers of symbols, zeros behind the end of a text.
 
         Returns:
-            (batch, classes), logits.
+            (batch, classes), probabilities.
         """
+        return self.logits(ids).softmax(-1)
+
+    def logits(self, ids: Tensor) -> Tensor:
+        """As `forward`, before the softmax, for the loss."""
         # A step counts while it or a later one holds a symbol; a text without any is one step long.
         later = (ids != 0).to(torch.int64).flip(1).cumsum(1).flip(1)
         inside = later > 0

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from edgernn.training.contract import Contract, read_contract
     from edgernn.training.evaluation import evaluate
     from edgernn.training.find import find_recipe, shipped_recipes
+    from edgernn.training.finetune import finetune
     from edgernn.training.options import TrainingOptions, describe_options, option
     from edgernn.training.recipe import Metadata, Prepared, Recipe
-    from edgernn.training.report import EvaluationReport, TrainReport, score_table
+    from edgernn.training.report import EvaluationReport, FinetuneReport, TrainReport, score_table
     from edgernn.training.run import Run, load_run
     from edgernn.training.trainer import train
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "Contract": "contract",
     "EvaluationReport": "report",
+    "FinetuneReport": "report",
     "Metadata": "recipe",
     "Prepared": "recipe",
     "Recipe": "recipe",
@@ -33,6 +35,7 @@ _PUBLIC = {
     "describe_options": "options",
     "evaluate": "evaluation",
     "find_recipe": "find",
+    "finetune": "finetune",
     "load_run": "run",
     "option": "options",
     "read_contract": "contract",
@@ -42,9 +45,9 @@ _PUBLIC = {
 }
 
 __all__ = [
-    "Contract", "EvaluationReport", "Metadata", "Prepared", "Recipe", "Run", "RunConfig", "TrainReport",
-    "TrainingOptions", "describe_options", "evaluate", "find_recipe", "load_run", "option", "read_contract",
-    "score_table", "shipped_recipes", "train",
+    "Contract", "EvaluationReport", "FinetuneReport", "Metadata", "Prepared", "Recipe", "Run", "RunConfig",
+    "TrainReport", "TrainingOptions", "describe_options", "evaluate", "find_recipe", "finetune", "load_run",
+    "option", "read_contract", "score_table", "shipped_recipes", "train",
 ]  # fmt: skip
 
 

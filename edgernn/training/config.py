@@ -42,6 +42,8 @@ class RunConfig:
         seconds: duration of training.
         scores: scores on the test part, baselines as "name/baseline".
         versions: versions of the packages that trained.
+        parent: of a finetuned run: the folder of the run that it began from; empty otherwise.
+        scores_before: of a finetuned run: the scores before the first epoch.
         format_version: version of this format.
     """
 
@@ -60,6 +62,8 @@ class RunConfig:
     seconds: float = 0.0
     scores: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    parent: str = ""
+    scores_before: dict[str, float] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
 
     def write(self, folder: Path) -> None:

@@ -16,6 +16,17 @@ command = "edgernn train forecast"
 score = "rmse"
 value = 0.47
 seeds = 5
+
+[[benchmarks]]                    # what tools/score_recipes.py measures, on data under $EDGERNN_DATA
+name = "ETTh1"
+data = "ett/ETTh1.csv"
+score = "rmse"
+at_most = 0.6                     # or at_least; what it is to reach
+baseline = "persistence 0.593"
+folds = ["a", "b"]                # optional: a run for each, with option fold_option set to it
+fold_option = "test_group"
+[benchmarks.options]
+column = "OT"
 """
 
 from __future__ import annotations
@@ -75,10 +86,45 @@ class PublishedScore:
 
 
 @dataclass(frozen=True)
+class Benchmark:
+    """A score on real data that do not ship with edgernn.
+
+    Attributes:
+        name: what is measured, for the table.
+        data: below $EDGERNN_DATA.
+        score: name of the score.
+        at_most, at_least: what it is to reach; neither where it is only reported.
+        baseline: what there is to beat, in words.
+        options: the recipe's options.
+        seeds: runs, of seeds 0, 1, ….
+        fold_option, folds: an option and the values that it takes in one run each; scores are joined by the
+            number of test samples.
+    """
+
+    name: str
+    data: str
+    score: str
+    at_most: float | None = None
+    at_least: float | None = None
+    baseline: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    seeds: int = 1
+    fold_option: str = ""
+    folds: tuple[str, ...] = ()
+
+    def reached(self, value: float) -> bool:
+        """Whether a score is what it is to be; NaN is not."""
+        return (self.at_most is None or value <= self.at_most) and (
+            self.at_least is None or value >= self.at_least
+        )
+
+
+@dataclass(frozen=True)
 class Contract:
     """What a recipe promises.
 
     Attributes:
+        benchmarks: scores on real data that do not ship with edgernn.
         tiny: a run of a few seconds and its bound.
         published: the score of a full run.
         files: files that a run leaves, beside those of every run.
@@ -89,6 +135,7 @@ class Contract:
     published: PublishedScore
     files: tuple[str, ...] = ()
     summary: str = ""
+    benchmarks: tuple[Benchmark, ...] = ()
 
     def broken_promises(self, folder: Path, scores: dict[str, float]) -> list[str]:
         """What a tiny run's folder and scores lack, one sentence each; empty where it keeps the contract."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from edgernn.errors import InputError
 from edgernn.training.options import read_options
-from edgernn.training.recipe import Recipe, locate_data
+from edgernn.training.recipe import Recipe, locate_data, options_for_other_data
 from edgernn.training.report import EvaluationReport
 from edgernn.training.run import load_run
 
@@ -33,9 +33,10 @@ def evaluate(
         ModelError: the weights are missing, damaged, or not those of the network.
     """
     run = load_run(folder, recipe=recipe)
-    chosen = read_options(run.recipe.options_type, {**run.config.options, **(options or {})})
+    own = run.config.options if data is None else options_for_other_data(run.recipe, run.config.options)
+    chosen = read_options(run.recipe.options_type, {**own, **(options or {})})
     path = locate_data(run.config.data or None if data is None else data, run.recipe.data_name)
-    prepared = run.recipe.prepare(chosen, path)
+    prepared = run.recipe.prepare_like(chosen, path, run.config.metadata)
     if prepared.arguments != run.config.arguments:
         differ = [
             name for name, value in prepared.arguments.items() if run.config.arguments.get(name) != value

@@ -87,7 +87,7 @@ def fit(
         try:
             trainer.fit(
                 module,
-                loader(prepared.train, recipe.collate_training(), seed),
+                loader(prepared.train, recipe.collate_training(prepared), seed),
                 loader(prepared.validation, recipe.collate(), None),
                 ckpt_path=folder / CHECKPOINT_FILE if resume else None,
             )

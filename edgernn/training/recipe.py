@@ -80,6 +80,7 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
     Attributes:
         summary: one line for listings.
         options_type: the dataclass of its options.
+        data_options: names of the options that belong to one data set, and are not carried over to others.
         data_name: what the recipe's own data are called under $EDGERNN_DATA; empty where there are none.
         name: the name of its folder; set by `find_recipe`.
         folder: where recipe.py stands; set by `find_recipe`.
@@ -87,6 +88,7 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
 
     summary: ClassVar[str]
     options_type: type[OptionsT]
+    data_options: ClassVar[tuple[str, ...]] = ()
     data_name: ClassVar[str] = ""
     name: str = ""
     folder: Path | None = None
@@ -103,6 +105,18 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
             InputError: where the data are not what the recipe needs.
         """
 
+    def prepare_like(
+        self, options: OptionsT, data: Path | None, known: Metadata, new_labels: bool = False
+    ) -> PreparedT:
+        """As `prepare`, for a network that is trained already: on other data, its vocabulary stays.
+
+        Args:
+            options, data: as for `prepare`.
+            known: what the network is for.
+            new_labels: whether the labels are those of the data; otherwise they stay too.
+        """
+        return self.prepare(options, data)
+
     @abc.abstractmethod
     def build(self, arguments: dict[str, Any]) -> nn.Module:
         """The untrained network from `Prepared.arguments`; also how a run folder's network is built again."""
@@ -118,6 +132,9 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
     def score(self, model: nn.Module, prepared: PreparedT) -> dict[str, float]:
         """Scores on the test part, the network's by name and a baseline's as "name/baseline"."""
 
+    def write_details(self, model: nn.Module, prepared: PreparedT, folder: Path) -> None:
+        """Write what there is to say of the scores into the run folder, e.g. a confusion matrix."""
+
     def predict(self, model: nn.Module, batch: Sequence[Any]) -> tuple[Any, Any]:
         """One batch through the network: its output and the target, as `loss` and the metrics take them."""
         *inputs, target = batch
@@ -131,7 +148,7 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
         """How samples become a batch. None: the data sets take a list of indices and give a whole batch."""
         return None
 
-    def collate_training(self) -> Callable[[list[Any]], Any] | None:
+    def collate_training(self, prepared: PreparedT) -> Callable[[list[Any]], Any] | None:
         """As `collate`, for the samples that are learned from: the place for random augmentation."""
         return self.collate()
 
@@ -159,3 +176,8 @@ def locate_data(data: str | os.PathLike[str] | None, data_name: str = "") -> Pat
             return candidate
     looked = " or ".join(repr(str(candidate)) for candidate in candidates)
     raise InputError(f"data: nothing at {looked}. Check the path, or set ${DATA_FOLDER_VARIABLE}.")
+
+
+def options_for_other_data(recipe: Recipe, options: dict[str, Any]) -> dict[str, Any]:
+    """A run's options without those that belong to its data."""
+    return {name: value for name, value in options.items() if name not in recipe.data_options}

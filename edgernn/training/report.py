@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 OWN = "model"
 
@@ -23,6 +23,9 @@ class TrainReport:
         seconds: duration of training and scoring, that before a resume included.
         scores: scores on the test part, baselines as "name/baseline".
         warnings: what the gradient's flow warns of, where it was measured.
+        test_samples: how many samples the scores are of.
+        scores_before: of a finetuned run: the scores before the first epoch.
+        drawn_anew: of a finetuned run: tensors that could not be taken over.
     """
 
     recipe: str
@@ -35,6 +38,9 @@ class TrainReport:
     seconds: float
     scores: dict[str, float]
     warnings: tuple[str, ...] = ()
+    test_samples: int = 0
+    scores_before: dict[str, float] = field(default_factory=dict)
+    drawn_anew: tuple[str, ...] = ()
 
     def to_json(self, *, indent: int | None = None) -> str:
         """The report as JSON text."""
@@ -56,6 +62,30 @@ class EvaluationReport:
     folder: str
     source: str
     scores: dict[str, float]
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """The report as JSON text."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=indent)
+
+
+@dataclass(frozen=True)
+class FinetuneReport:
+    """What came of finetuning.
+
+    Attributes:
+        training: the run on the new data; its `scores_before` are those before the first epoch.
+        parent: the folder of the run that it began from.
+        old_before: scores of that run's network on its own data; empty where the data are not there any more.
+        old_after: scores there of what was finetuned: under the old labels' rows of the new head where it has
+            all of them, otherwise under the old head.
+        old_head: whether it was the old head.
+    """
+
+    training: TrainReport
+    parent: str
+    old_before: dict[str, float]
+    old_after: dict[str, float]
+    old_head: bool
 
     def to_json(self, *, indent: int | None = None) -> str:
         """The report as JSON text."""

@@ -6,10 +6,10 @@ import importlib.metadata
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import edgernn
 from edgernn.errors import InputError
@@ -20,6 +20,8 @@ from edgernn.training.folder import new_run_folder, resumed_options, run_to_resu
 from edgernn.training.options import TrainingOptions, read_options
 from edgernn.training.recipe import Prepared, Recipe, locate_data
 from edgernn.training.report import TrainReport
+from edgernn.training.run import Run
+from edgernn.training.transfer import Transfer, transfer
 from edgernn.training.weights import load_weights, save_tensors
 
 _RECORDED_PACKAGES = ("torch", "lightning", "torchmetrics", "numpy")
@@ -41,6 +43,7 @@ def train(
     profile: bool = False,
     gradient_flow: bool = False,
     say: Callable[[str], None] | None = None,
+    start: Run | None = None,
 ) -> TrainReport:
     """Train a recipe's network and write a run folder.
 
@@ -66,6 +69,7 @@ def train(
         gradient_flow: whether to write `gradient_flow.json`: how far back the gradient reaches in each
             recurrent layer, epoch by epoch; the report has its warnings.
         say: called with a line of text as things happen; None: nothing is said.
+        start: the trained network to begin from; see `edgernn.training.finetune`.
 
     Returns:
         The report, with the scores on the test part.
@@ -88,13 +92,25 @@ def train(
     else:
         chosen = read_options(recipe.options_type, changes)
     path = locate_data(data, recipe.data_name)
-    prepared = recipe.prepare(chosen, path)
+    known = start.config.metadata if start else before.metadata if resume and before.parent else None
+    if known is None:
+        prepared = recipe.prepare(chosen, path)
+    else:
+        prepared = recipe.prepare_like(chosen, path, known, new_labels=start is not None)
     config = _config(recipe, chosen, prepared, path, 0 if seed is None else seed)
     check_device(device)
     model = new_model(recipe, prepared, config.seed)
+    taken: Transfer | None = None
+    if start is not None:
+        taken = transfer(model, start.model.state_dict(), start.config.metadata, prepared.metadata)
+        scores_before = recipe.score(model.eval(), prepared)
+        config = replace(config, parent=str(start.folder), scores_before=scores_before)
+        model.train()
     if resume:
         _refuse_another_run(before, config)
-        config = replace(config, seconds=before.seconds)
+        config = replace(
+            config, seconds=before.seconds, parent=before.parent, scores_before=before.scores_before
+        )
     else:
         folder = new_run_folder(recipe, out)
     say(f"Data: {prepared.source}.")
@@ -120,6 +136,7 @@ def train(
             say(f"Stopped. The run in {folder} can be resumed.")
         raise
     load_weights(model.cpu().eval(), folder / WEIGHTS_FILE)
+    recipe.write_details(model, prepared, folder)
     config = replace(
         config,
         epochs=result.epochs,
@@ -140,6 +157,9 @@ def train(
         seconds=config.seconds,
         scores=config.scores,
         warnings=result.warnings,
+        test_samples=len(cast(Sized, prepared.test)),
+        scores_before=config.scores_before,
+        drawn_anew=taken.new if taken else (),
     )
     say(f"{report.epochs} epochs in {report.seconds:.1f} s; the best one was {report.best_epoch}.")
     return report

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -61,7 +62,15 @@ def test_everything_is_formatted() -> None:
 
 @pytest.mark.slow
 def test_the_types_fit(tmp_path: Path) -> None:
-    found = run("mypy", "--cache-dir", str(tmp_path))
+    # Folders of recipes are named as on the command line, which Python names cannot be: checked as copies.
+    settings = (ROOT / "pyproject.toml").read_text("utf-8")
+    (tmp_path / "pyproject.toml").write_text(re.sub(r"(?m)^exclude = .*$", "", settings), "utf-8")
+    (tmp_path / "edgernn").symlink_to(ROOT / "edgernn")
+    for file in (ROOT / "recipes").glob("*/*.py"):
+        copy = tmp_path / "recipes" / file.parent.name.replace("-", "_") / file.name
+        copy.parent.mkdir(parents=True)
+        shutil.copy(file, copy)
+    found = run("mypy", "--cache-dir", str(tmp_path / "cache"), cwd=tmp_path)
     assert found.returncode == 0, found.stdout + found.stderr
 
 

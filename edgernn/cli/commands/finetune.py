@@ -1,0 +1,111 @@
+"""`edgernn finetune`: train a network further, on other data or other labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from edgernn.cli import completion
+from edgernn.cli.options import Json, Settings
+from edgernn.cli.outcome import Outcome
+from edgernn.cli.training_options import (
+    BatchSize,
+    Clip,
+    Device,
+    Dropout,
+    Epochs,
+    LearningRate,
+    Patience,
+    RunFolder,
+    Schedule,
+    Seed,
+    WeightDecay,
+)
+
+
+def command(
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            metavar="RECIPE",
+            help="The recipe of the run: its name, or the folder of your own.",
+            autocompletion=completion.recipes,
+            show_default=False,
+        ),
+    ],
+    source: Annotated[
+        Path, typer.Option("--from", metavar="RUN", help="The run folder to begin from.", show_default=False)
+    ],
+    data: Annotated[
+        str | None, typer.Option(help="The new data.", show_default="what comes with the recipe")
+    ] = None,
+    freeze: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Parameters that stay as they are, e.g. 'embedding*'; repeat."),
+    ] = None,
+    layer_decay: Annotated[
+        float | None,
+        typer.Option(help="Learning rate of a layer ÷ that of the layer above it, e.g. 0.5."),
+    ] = None,
+    out: RunFolder = None,
+    epochs: Epochs = None,
+    patience: Patience = None,
+    seed: Seed = None,
+    learning_rate: LearningRate = None,
+    schedule: Schedule = None,
+    clip: Clip = None,
+    weight_decay: WeightDecay = None,
+    dropout: Dropout = None,
+    batch_size: BatchSize = None,
+    device: Device = "auto",
+    settings: Settings = None,
+    json: Json = False,
+) -> Outcome:
+    """Train a run's network on other data, with its labels or new ones, and show what it forgets.
+
+    Weights, normalisation and vocabulary are those of the run; labels that it knows keep their rows of the
+    last layer. Scores are told before and after, on the new data and on the run's own.
+    """
+    from edgernn.cli.console import next_steps
+    from edgernn.cli.recipe_options import merge
+    from edgernn.cli.training_tables import print_finetuning, say
+    from edgernn.training import finetune
+
+    options = merge(
+        settings,
+        freeze=tuple(freeze or ()) or None,
+        layer_decay=layer_decay,
+        learning_rate=learning_rate,
+        schedule=schedule,
+        gradient_clip=clip,
+        weight_decay=weight_decay,
+        dropout=dropout,
+        batch_size=batch_size,
+    )
+    report = finetune(
+        recipe,
+        source,
+        data=data,
+        options=options,
+        out=out,
+        seed=seed,
+        max_epochs=epochs,
+        patience=patience,
+        device=device,
+        quiet=json,
+        say=say,
+    )
+
+    def show(console: Console) -> None:
+        print_finetuning(console, report)
+        folder = report.training.folder
+        next_steps(
+            console,
+            (["export", folder, "-o", Path(folder).name + ".onnx"], "a file for the device"),
+            (["evaluate", folder, "--data", "other.csv"], "score it on other data"),
+        )
+
+    return Outcome(report.to_json(), show)

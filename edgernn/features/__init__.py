@@ -1,0 +1,1 @@
+"""Front ends: what an app has, as a network takes it."""

@@ -1,0 +1,218 @@
+"""What recipes that classify whole sequences share: samples, the loss, scores and the confusion matrix."""
+
+from __future__ import annotations
+
+import abc
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import Dataset
+
+from edgernn.errors import InputError
+from edgernn.files import write_text
+from edgernn.training.options import TrainingOptions, option
+from edgernn.training.recipe import Prepared, Recipe
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric
+
+CONFUSION_FILE = "confusion.csv"
+_SCORED_AT_ONCE = 128
+
+
+@dataclass(frozen=True)
+class ClassifierOptions(TrainingOptions):
+    """What every recipe that classifies can be told."""
+
+    test_data: str = option("", "Data that are only scored; without it a share of the data is put aside.")
+    validation_data: str = option("", "Data that choose the epoch; without it a share is put aside.")
+    test_size: float = option(0.2, "Share of the data put aside for the scores.", above=0, below=1)
+    validation_size: float = option(
+        0.1, "Share of the training data put aside to choose the epoch.", above=0, below=1
+    )
+    split_seed: int = option(0, "Seed of what is put aside; apart from the seed of training.", minimum=0)
+    encoding: str = option("utf-8", "Encoding of the files.")
+    class_weights: Literal["none", "balanced"] = option(
+        "none", "balanced: rare classes weigh as much in the loss as frequent ones."
+    )
+    label_smoothing: float = option(
+        0.0, "Probability that the loss takes from the label.", minimum=0, below=1
+    )
+    length_buckets: bool = option(True, "Whether samples of like length share a batch.")
+    dropout: float = option(0.3, "Dropout around and between recurrent layers.", minimum=0, below=1)
+    # A network this small gains little from a second thread.
+    threads: int | None = option(1, "CPU threads that training uses; none: torch's choice.", minimum=1)
+
+
+class Sequences(Dataset):
+    """Sequences and their classes: a sample is (sequence, class).
+
+    Args:
+        sequences: each (time, …).
+        classes: of each, by index.
+
+    Attributes:
+        lengths: time steps of each.
+    """
+
+    def __init__(self, sequences: Sequence[Tensor], classes: Sequence[int]) -> None:
+        self.sequences, self.classes = list(sequences), list(classes)
+        self.lengths = [len(sequence) for sequence in self.sequences]
+
+    def __len__(self) -> int:
+        return len(self.sequences)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.sequences[index], self.classes[index]
+
+
+@dataclass(frozen=True)
+class ClassifierData(Prepared):
+    """The data sets, and what scoring needs beside them.
+
+    Attributes:
+        class_weights: weight of each class in the loss; None: all alike.
+        augment: a sequence as it is learned from, changed at random; None: as it is.
+    """
+
+    class_weights: Tensor | None
+    augment: Callable[[Tensor], Tensor] | None = None
+
+
+ClassifierOptionsT = TypeVar("ClassifierOptionsT", bound=ClassifierOptions)
+
+
+class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
+    """A recipe whose samples are `Sequences`. A subclass reads the data and builds the network."""
+
+    data_options: ClassVar[tuple[str, ...]] = ("test_data", "validation_data", "encoding")
+
+    @abc.abstractmethod
+    def logits(self, model: nn.Module, padded: Tensor, lengths: Tensor) -> Tensor:
+        """Scores of the classes, (batch, classes), of a padded batch."""
+
+    def baselines(self, prepared: ClassifierData) -> dict[str, Tensor]:
+        """Classes that plain methods give the test part, by their names."""
+        train, test = _sequences(prepared.train), _sequences(prepared.test)
+        most = torch.tensor(train.classes).bincount().argmax()
+        return {"majority": most.repeat(len(test))}
+
+    def initialise(self, model: nn.Module, prepared: ClassifierData) -> None:
+        """Set the classes' weights in the loss, which are no part of the trained network."""
+        model.register_buffer("class_weights", prepared.class_weights, persistent=False)
+
+    def predict(self, model: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
+        """Scores of the classes, and the classes."""
+        padded, lengths, classes = batch
+        return self.logits(model, padded, lengths), classes
+
+    def loss(self, model: nn.Module, output: Tensor, target: Tensor) -> Tensor:
+        """Cross entropy."""
+        return F.cross_entropy(output, target, weight=model.get_buffer("class_weights"))
+
+    def metrics(self) -> dict[str, Metric]:
+        """None: their number of classes is known with the data alone."""
+        return {}
+
+    def collate(self) -> Callable[[list[Any]], Any]:
+        """Sequences filled up on the right, their lengths, and the classes."""
+        return _padded
+
+    def collate_training(self, prepared: ClassifierData) -> Callable[[list[Any]], Any]:
+        """As `collate`, of augmented sequences."""
+        augment = prepared.augment
+        if augment is None:
+            return _padded
+        return lambda samples: _padded([(augment(sequence), cls) for sequence, cls in samples])
+
+    def lengths(self, part: Dataset, options: ClassifierOptionsT) -> Sequence[int] | None:
+        """Time steps of each sample, where the options ask for batches of like length."""
+        return _sequences(part).lengths if options.length_buckets else None
+
+    @torch.no_grad()
+    def classify(self, model: nn.Module, part: Sequences) -> Tensor:
+        """The most likely class of each sample of a part."""
+        found = [
+            self.predict(model, _padded([part[n] for n in numbers]))[0].argmax(-1)
+            for numbers in torch.arange(len(part)).split(_SCORED_AT_ONCE)
+        ]
+        return torch.cat(found)
+
+    def score(self, model: nn.Module, prepared: ClassifierData) -> dict[str, float]:
+        """Accuracy and macro F1 on the test part: the network's, and those of plain methods."""
+        from torchmetrics.functional.classification import multiclass_accuracy, multiclass_f1_score
+
+        test = _sequences(prepared.test)
+        truth, classes = torch.tensor(test.classes), len(prepared.metadata.labels)
+        given = {"": self.classify(model, test)}
+        given |= {f"/{name}": found for name, found in self.baselines(prepared).items()}
+        scores = {}
+        for suffix, found in given.items():
+            scores[f"accuracy{suffix}"] = float(multiclass_accuracy(found, truth, classes, average="micro"))
+            scores[f"f1{suffix}"] = float(multiclass_f1_score(found, truth, classes, average="macro"))
+        return scores
+
+    def write_details(self, model: nn.Module, prepared: ClassifierData, folder: Path) -> None:
+        """Write confusion.csv: a row for each label of the test part, a column for what the network said."""
+        from torchmetrics.functional.classification import multiclass_confusion_matrix
+
+        test, labels = _sequences(prepared.test), prepared.metadata.labels
+        counts = multiclass_confusion_matrix(
+            self.classify(model, test), torch.tensor(test.classes), len(labels)
+        )
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["is \\ said", *labels])
+        writer.writerows([label, *row] for label, row in zip(labels, counts.tolist(), strict=True))
+        write_text(folder / CONFUSION_FILE, text.getvalue())
+
+
+def class_numbers(labels: Sequence[str], known: Sequence[str], where: Sequence[str]) -> list[int]:
+    """The number of each label among the known ones.
+
+    Raises:
+        InputError: where there is one that is not known, with its place.
+    """
+    numbers = {label: number for number, label in enumerate(known)}
+    for label, place in zip(labels, where, strict=True):
+        if label not in numbers:
+            raise InputError(
+                f"data: {place}: the label {label!r} is none of those that are learned: {', '.join(known)}. "
+                "Add samples of it to the training data, or finetune the network on it."
+            )
+    return [numbers[label] for label in labels]
+
+
+def class_weights(classes: Sequence[int], count: int, kind: str) -> Tensor | None:
+    """Weights of the classes in the loss, 1 on the mean over the samples; None where all count alike."""
+    if kind == "none":
+        return None
+    return len(classes) / (count * torch.tensor(classes).bincount(minlength=count).clamp(min=1).float())
+
+
+def digest(*parts: object) -> str:
+    """SHA-256 of what data hold, in hexadecimal."""
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part.numpy().tobytes() if isinstance(part, Tensor) else repr(part).encode())
+    return found.hexdigest()
+
+
+def _padded(samples: list[Any]) -> tuple[Tensor, Tensor, Tensor]:
+    sequences, classes = zip(*samples, strict=True)
+    lengths = torch.tensor([len(sequence) for sequence in sequences])
+    return pad_sequence(list(sequences), batch_first=True), lengths, torch.tensor(classes)
+
+
+def _sequences(part: Dataset) -> Sequences:
+    assert isinstance(part, Sequences)
+    return part

@@ -1,0 +1,142 @@
+"""The user's files, line by line, with errors that name the line: csv, tsv, jsonl and plain text."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgernn.errors import InputError
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row of a file.
+
+    Attributes:
+        where: the file and the line, for messages.
+        values: by column.
+    """
+
+    where: str
+    values: dict[str, Any]
+
+
+def read_text_file(file: Path, encoding: str = "utf-8") -> str:
+    """The text of a file.
+
+    Raises:
+        InputError: it is empty, or not in that encoding (with the line).
+    """
+    data = file.read_bytes()
+    try:
+        # A byte order mark is no text.
+        text = data.decode("utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding)
+    except LookupError as error:
+        raise InputError(f"option encoding: Python knows no encoding {encoding!r}.") from error
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"data: {str(file)!r} is not {encoding} text: byte 0x{data[error.start]:02X} in line {line}. "
+            "Save it as UTF-8, or name its encoding, e.g. with --set encoding=latin-1."
+        ) from error
+    if not text.strip():
+        raise InputError(f"data: {str(file)!r} is empty.")
+    return text
+
+
+def read_lines(file: Path, encoding: str = "utf-8") -> list[tuple[int, str]]:
+    """The lines of a file that are not empty, each with its number from 1; cut at line feeds alone."""
+    lines = read_text_file(file, encoding).split("\n")
+    return [(n, line.rstrip("\r")) for n, line in enumerate(lines, start=1) if line.strip()]
+
+
+def read_records(file: Path, columns: Sequence[str], encoding: str = "utf-8") -> list[Record]:
+    """The rows of a .csv, .tsv or .jsonl file.
+
+    Args:
+        file: with a header line (csv, tsv) or a JSON object a line (jsonl).
+        columns: those that every row must have.
+        encoding: of the file.
+
+    Raises:
+        InputError: an empty file, one without rows or without one of the columns, a row with more or fewer
+            cells than the header, a line that is no JSON object, or another encoding; with the line.
+    """
+    if file.suffix.lower() in (".jsonl", ".ndjson"):
+        return _json_records(file, columns, encoding)
+    return _table_records(file, columns, encoding, "\t" if file.suffix.lower() == ".tsv" else ",")
+
+
+def _table_records(file: Path, columns: Sequence[str], encoding: str, delimiter: str) -> list[Record]:
+    text = read_text_file(file, encoding)
+    # In .tsv files quotes are ordinary characters; a tab cannot stand in a cell.
+    quotes: Any = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quotes, strict=True)
+    found: list[Record] = []
+    header: list[str] | None = None
+    line = 1
+    try:
+        for cells in reader:
+            # A quoted cell may hold line ends: the row begins behind the line where the last one ended.
+            start, line = line, reader.line_num + 1
+            if not any(cell.strip() for cell in cells):
+                continue
+            if header is None:
+                header = [cell.strip() for cell in cells]
+                for name in columns:
+                    _require(name, header, f"{str(file)!r}, line {start}", "column")
+                continue
+            if len(cells) != len(header):
+                raise InputError(
+                    f"data: {str(file)!r}, line {start}: {len(cells)} cells, the header has {len(header)} "
+                    f"({', '.join(header)}). Put cells that hold the separator in quotes."
+                )
+            found.append(Record(f"{str(file)!r}, line {start}", dict(zip(header, cells, strict=True))))
+    except csv.Error as error:
+        raise InputError(f"data: {str(file)!r}, line {reader.line_num}: {error}.") from error
+    if not found:
+        raise InputError(f"data: {str(file)!r} has a header line but no rows.")
+    return found
+
+
+def _json_records(file: Path, columns: Sequence[str], encoding: str) -> list[Record]:
+    found = []
+    for line, text in read_lines(file, encoding):
+        where = f"{str(file)!r}, line {line}"
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            raise InputError(f"data: {where}: no JSON ({error}).") from error
+        if not isinstance(values, dict):
+            raise InputError(f"data: {where}: expected a JSON object, found {type(values).__name__}.")
+        for name in columns:
+            _require(name, list(values), where, "key")
+        found.append(Record(where, values))
+    return found
+
+
+def _require(name: str, names: Sequence[str], where: str, what: str) -> None:
+    if name not in names:
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise InputError(
+            f"data: {where}: there is no {what} {name!r}.{hint} It has {', '.join(names) or 'none'}; name "
+            "another one with --set."
+        )
+
+
+def text_value(record: Record, column: str) -> str:
+    """A cell that must hold text; a number of JSON counts as its own text."""
+    value = record.values[column]
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise InputError(f"data: {record.where}: {column!r} must be text, found {value!r}.")
+    text = str(value).strip()
+    if not text:
+        raise InputError(f"data: {record.where}: {column!r} is empty. Fill it, or remove the row.")
+    return text

@@ -1,0 +1,49 @@
+"""Which samples are learned from, which choose the epoch and which are only scored."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+
+from edgernn.errors import InputError
+
+
+def split_labelled(
+    labels: Sequence[str], share: float, seed: int, what: str = "test"
+) -> tuple[list[int], list[int]]:
+    """Put a share of the samples aside, the same share of each label.
+
+    Args:
+        labels: of each sample.
+        share: what is put aside, from 0 to 1.
+        seed: of the choice.
+        what: the name of the part, for messages.
+
+    Returns:
+        Numbers of the samples that remain and of those put aside, ascending.
+
+    Raises:
+        InputError: where nothing would be put aside, or a label would not remain.
+    """
+    by_label: dict[str, list[int]] = defaultdict(list)
+    for number, label in enumerate(labels):
+        by_label[label].append(number)
+    aside: list[int] = []
+    chosen = random.Random(seed)
+    # Rounding each label by itself would put nothing of rare labels aside: what is left over is carried on.
+    due = 0.0
+    for label in sorted(by_label):
+        numbers = by_label[label]
+        chosen.shuffle(numbers)
+        due += share * len(numbers)
+        count = min(round(due), len(numbers) - 1)
+        due -= count
+        aside += numbers[:count]
+    if not aside:
+        raise InputError(
+            f"data: {len(labels)} samples of {len(by_label)} labels leave none for the {what} part with a "
+            f"share of {share:g}. Give more samples a label, a larger {what}_size, or {what}_data."
+        )
+    kept = sorted(set(range(len(labels))) - set(aside))
+    return kept, sorted(aside)

@@ -1,0 +1,228 @@
+"""Classify what a sensor's motion is, while it comes in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from edgernn.errors import InputError
+from edgernn.models import SensorClassifier
+from edgernn.training.augmentation import add_noise, crop, rescale, stretch
+from edgernn.training.classification import (
+    ClassifierData,
+    ClassifierOptions,
+    ClassifierRecipe,
+    Sequences,
+    class_numbers,
+    class_weights,
+    digest,
+)
+from edgernn.training.neighbour import nearest_by_statistics
+from edgernn.training.options import option
+from edgernn.training.recipe import Metadata, locate_data
+from edgernn.training.recordings import Columns, Recording, groups_of, read_recordings
+from edgernn.training.splits import split_labelled
+
+
+@dataclass(frozen=True)
+class Options(ClassifierOptions):
+    """Options of the sensor-activity recipe."""
+
+    label_column: str = option("label", "Column of a table that holds the labels.")
+    recording_column: str = option("recording", "Column of a table that tells recordings apart.")
+    group_column: str = option("", "Column of a table that says who or what was recorded.")
+    group_pattern: str = option(
+        "", "Of a folder: expression whose first group in a file's name says who or what was recorded."
+    )
+    column: tuple[str, ...] = option((), "Columns of a table that hold the channels; empty: all others.")
+    test_group: str = option("", "The group (e.g. the person) that is held out for the scores.")
+    minimum_recordings: int = option(1, "Labels with fewer recordings are left out.", minimum=1)
+    sample_rate: float | None = option(None, "Samples a second, for the exported file.", above=0)
+    unit: str = option("", "Unit of the values, for reports and the exported file.")
+    cell: str = option("gru", "Recurrent cell: lstm, gru, rnn, or another of edgernn.cells.")
+    hidden_size: int = option(64, "Size of a recurrent layer.", minimum=1)
+    num_layers: int = option(1, "Recurrent layers on top of each other.", minimum=1)
+    stride: int = option(4, "Samples an answer: 1, 2, 4, …; convolutions thin them out.", minimum=1)
+    channels: int = option(32, "Output channels of each convolution.", minimum=1)
+    pooling: Literal["mean", "last"] = option(
+        "mean", "Whether an answer is of the recording until now, or of its last moments."
+    )
+    crop: float = option(0.3, "Largest share of a recording that training cuts off.", minimum=0, below=1)
+    noise: float = option(0.0, "Noise that training adds, in standard deviations.", minimum=0)
+    rescale: float = option(0.05, "Spread of gain and offset that training draws anew.", minimum=0)
+    stretch: float = option(0.0, "Largest change of speed in training, as a share.", minimum=0, below=1)
+    max_epochs: int = option(30, "Most passes over the training part.", minimum=1)
+    patience: int = option(30, "Epochs without a better validation loss before training stops.", minimum=1)
+    schedule: Literal["constant", "cosine", "one-cycle", "plateau"] = option(
+        "one-cycle", "How the learning rate changes over training."
+    )
+
+
+class SensorActivity(ClassifierRecipe[Options]):
+    """A label for each recording, and for each moment of a stream."""
+
+    summary = "Classify motion from sensors: a folder of recordings, csv, jsonl or .ts; streams."
+    options_type = Options
+    data_options = (*ClassifierRecipe.data_options, "test_group", "minimum_recordings")
+
+    def prepare(self, options: Options, data: Path | None) -> ClassifierData:
+        """Read and split the recordings."""
+        return self._prepare(options, data, None)
+
+    def prepare_like(
+        self, options: Options, data: Path | None, known: Metadata, new_labels: bool = False
+    ) -> ClassifierData:
+        """As `prepare`, with the labels of a network that is trained already."""
+        return self._prepare(options, data, None if new_labels else known.labels)
+
+    def _prepare(self, options: Options, data: Path | None, known: Sequence[str] | None) -> ClassifierData:
+        if data is None:
+            raise InputError(
+                "data: this recipe comes without data. Name yours with --data: a folder of LABEL/ folders "
+                "with a file a recording, a .csv table, a .jsonl or a .ts file."
+            )
+        train, validation, test = split_recordings(options, data)
+        labels = tuple(sorted({item.label for item in train})) if known is None else tuple(known)
+        if len(labels) < 2:
+            raise InputError(f"data: recordings of one label, {labels[0]!r}, alone; nothing to tell apart.")
+        parts = [_sequences(part, labels) for part in (train, validation, test)]
+        values = torch.cat(parts[0].sequences)
+        features = values.shape[1]
+        people = f" of {len(groups)} groups" if (groups := groups_of([*train, *validation, *test])) else ""
+        return ClassifierData(
+            train=parts[0],
+            validation=parts[1],
+            test=parts[2],
+            arguments={
+                "features": features,
+                "classes": len(labels),
+                "hidden_size": options.hidden_size,
+                "cell": options.cell,
+                "num_layers": options.num_layers,
+                "stride": options.stride,
+                "channels": options.channels,
+                "pooling": options.pooling,
+                "dropout": options.dropout,
+            },
+            metadata=Metadata(
+                task="sensor-activity",
+                input_unit=options.unit,
+                sample_rate=options.sample_rate,
+                features=options.column or tuple(f"channel {n}" for n in range(features)),
+                outputs=("probabilities",),
+                labels=labels,
+            ),
+            source=f"{sum(map(len, parts))} recordings of {len(labels)} labels{people} in {data}",
+            fingerprint=digest(
+                labels, *(x for part in parts for x in part.sequences), *(p.classes for p in parts)
+            ),
+            example=(_example(parts[2]),),
+            class_weights=class_weights(parts[0].classes, len(labels), options.class_weights),
+            augment=augmentation(options, values.std(0, correction=0)),
+        )
+
+    def build(self, arguments: dict[str, Any]) -> SensorClassifier:
+        """The network: convolutions that thin samples out, recurrent layers, a mean so far, a linear head."""
+        return SensorClassifier(**arguments)
+
+    def initialise(self, model: nn.Module, prepared: ClassifierData) -> None:
+        """Set the normalisation, from the training part alone, and the classes' weights."""
+        super().initialise(model, prepared)
+        assert isinstance(model, SensorClassifier)
+        assert isinstance(prepared.train, Sequences)
+        model.fit_normalization(torch.cat(prepared.train.sequences))
+
+    def logits(self, model: nn.Module, padded: Tensor, lengths: Tensor) -> Tensor:
+        """Scores of the classes after each recording's last sample."""
+        assert isinstance(model, SensorClassifier)
+        return model.logits(padded)[torch.arange(len(lengths)), model.last_output(lengths)]
+
+    def baselines(self, prepared: ClassifierData) -> dict[str, Tensor]:
+        """The most frequent label, and the nearest recording by statistics of its channels."""
+        train, test = prepared.train, prepared.test
+        assert isinstance(train, Sequences)
+        assert isinstance(test, Sequences)
+        return {
+            **super().baselines(prepared),
+            "nearest": nearest_by_statistics(train.sequences, train.classes, test.sequences),
+        }
+
+
+def augmentation(options: Options, scale: Tensor) -> Callable[[Tensor], Tensor]:
+    """What training does to a recording: a part of it, at another speed, gain and offset, with noise.
+
+    Args:
+        options: how much of each.
+        scale: (features,), standard deviation of the channels.
+    """
+
+    def augment(values: Tensor) -> Tensor:
+        values = stretch(crop(values, options.crop), options.stretch)
+        return add_noise(rescale(values, options.rescale, scale), options.noise, scale)
+
+    return augment
+
+
+def split_recordings(options: Options, data: Path) -> tuple[Sequence[Recording], ...]:
+    """The training, validation and test part."""
+
+    def read(path: Path) -> list[Recording]:
+        columns = Columns(
+            options.label_column, options.recording_column, options.group_column, options.column
+        )
+        return read_recordings(path, columns, group_pattern=options.group_pattern, encoding=options.encoding)
+
+    def share(items: list[Recording], size: float, what: str) -> tuple[list[Recording], list[Recording]]:
+        kept, put = split_labelled([item.label for item in items], size, options.split_seed, what)
+        return [items[n] for n in kept], [items[n] for n in put]
+
+    def other(file: str) -> list[Recording]:
+        path = locate_data(file)
+        assert path is not None
+        return read(path)
+
+    found = read(data)
+    counts = Counter(item.label for item in found)
+    found = [item for item in found if counts[item.label] >= options.minimum_recordings]
+    if not found:
+        raise InputError(
+            f"option minimum_recordings: no label has {options.minimum_recordings} recordings; the most "
+            f"frequent one has {max(counts.values())}."
+        )
+    if options.test_group:
+        groups = groups_of(found)
+        if options.test_group not in groups:
+            raise InputError(
+                f"option test_group: there is no group {options.test_group!r}; the groups are "
+                f"{', '.join(groups) or 'none (set group_pattern or group_column)'}."
+            )
+        train = [item for item in found if item.group != options.test_group]
+        test = [item for item in found if item.group == options.test_group]
+    elif options.test_data:
+        train, test = found, other(options.test_data)
+    else:
+        train, test = share(found, options.test_size, "test")
+    if options.validation_data:
+        return train, other(options.validation_data), test
+    return (*share(train, options.validation_size, "validation"), test)
+
+
+def _sequences(recordings: Sequence[Recording], labels: Sequence[str]) -> Sequences:
+    classes = class_numbers([item.label for item in recordings], labels, [item.where for item in recordings])
+    return Sequences([item.values for item in recordings], classes)
+
+
+def _example(test: Sequences) -> Tensor:
+    """Two recordings of the test part, cut to the shorter one."""
+    rows = [test.sequences[n] for n in range(min(2, len(test)))]
+    shortest = min(len(row) for row in rows)
+    return torch.stack([row[:shortest] for row in rows])
+
+
+RECIPE = SensorActivity()
