@@ -6,9 +6,11 @@ python tests/package/readme_tables.py
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -148,11 +150,24 @@ def tolerances() -> str:
     return table(("weights", "against torch and float64", "one file against itself"), rows)
 
 
+def scores() -> str:
+    """What the recipes reach on real data, as tools/score_recipes.py measured it."""
+    spec = importlib.util.spec_from_file_location("score_recipes", ROOT / "tools" / "score_recipes.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses look their module up there.
+    sys.modules["score_recipes"] = module
+    spec.loader.exec_module(module)
+    return "".join(f"{line}\n" for line in module.score_lines())
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "cells": cells,
     "streams": streams,
     "commands": commands,
     "tolerances": tolerances,
+    "scores": scores,
 }
 
 

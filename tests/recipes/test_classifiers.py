@@ -44,6 +44,7 @@ def test_from_data_to_a_device(name: str, streaming: bool, tmp_path: Path) -> No
     assert np.array_equal(given.argmax(-1), expected.argmax(-1))
 
 
+@pytest.mark.slow
 def test_texts_are_labelled_line_by_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -55,9 +56,8 @@ def test_texts_are_labelled_line_by_line(
     file = tmp_path / "m.onnx"
     assert exit_code(main, "export", run, "-o", file, "--json") == 0
     capsys.readouterr()
-    monkeypatch.setattr(
-        "sys.stdin", io.StringIO("the fan is terrible and loud\n\nthis lamp is great value\n")
-    )
+    lines = "the fan is terrible and loud\n\nthis lamp is great value\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(lines))
     assert exit_code(main, "run", file, "-", "--json") == 0
     answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [answer["label"] for answer in answers] == ["bad", "good"]

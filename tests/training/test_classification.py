@@ -72,7 +72,8 @@ def test_rare_classes_count_where_they_are_asked_to(tmp_path: Path, weights: str
     from edgernn.training import load_run
 
     run = load_run(tmp_path / "run")
-    rare = float(run.model(run.example_inputs()[0])[0, run.config.metadata.labels.index("rare")])
+    scores = run.model(run.example_inputs()[0]).detach()
+    rare = float(scores[0, run.config.metadata.labels.index("rare")])
     assert rare == pytest.approx(0.5 if weights == "balanced" else 0.1, abs=0.06)
     rows = list(csv.reader((tmp_path / "run" / "confusion.csv").read_text().splitlines()))
     assert rows[0][1:] == ["often", "rare"]
