@@ -16,6 +16,8 @@ TOLERANCES: dict[tuple[str, str], float] = {
     # Weights rounded to 1/127 of their row's largest: each weight is off by up to 0.4 %, and a recurrence
     # carries that on. Measured up to 0.03 on random networks; a permuted gate is above 0.2.
     ("float32", "int8"): 5e-2,
+    # Eleven bits for a weight. Measured up to 4e-4.
+    ("float32", "fp16"): 2e-3,
     # The weights of int8, and products whose other factor is rounded to 1/127 too.
     ("float32", "int8-stable"): 5e-2,
     # Fifteen steps for the weights of a block: each is off by up to 7 % of its block's largest. Measured up
@@ -36,10 +38,11 @@ SELF_CONSISTENCY: dict[tuple[str, str], float] = {
     # states are rounded to 8 bits in the range of all rows (and steps, and of a thread's part) of a call:
     # measured up to 0.003 between one thread and two, and 0.008 between a step and several at once.
     ("float32", "int8"): 2e-2,
+    # No quantization error is left: weights are widened, and nothing else is rounded.
+    ("float32", "fp16"): 1e-5,
     # Equal to the last bit where all products are of integers, as tests assert. Behind a convolution in
     # float32 a value may be rounded to the next step, 1/127 of its row's largest.
     ("float32", "int8-stable"): 5e-3,
-    # No quantization error is left: weights are widened, and nothing else is rounded.
     ("float32", "int4"): 1e-5,
     # Sums of integers: exact in any order.
     ("float32", "int8-static"): 1e-5,
