@@ -11,6 +11,7 @@ from edgernn.runtime.snapshot import Snapshot
 from edgernn.verify.inputs import InputMaker
 from edgernn.verify.oracle import Oracle, States
 from edgernn.verify.report import Check, compare
+from edgernn.verify.tolerances import tolerance as allowed
 
 CHUNKS = (1, 3, 8)
 RANDOM_SCHEDULES = 3
@@ -38,7 +39,7 @@ def check_stream(
                 yield compare(f"stream = {oracle.name}", detail, expected, pushes, tolerance, scales)
                 if oracle.takes_states is None:
                     oracle.run(inputs)
-                    yield _compare_states(oracle, detail, finals, tolerance)
+                    yield _compare_states(oracle, detail, finals, _of_states(session))
         other, _ = run_stream(other_threads.stream(batch), inputs, schedule)
         yield compare("1 thread = 2 threads", detail, pushes, other, self_tolerance, scales)
         schedule = schedules(session, maker.random)[0][1]
@@ -139,6 +140,11 @@ def expected_outputs(
     return expected
 
 
+def _of_states(session: Session) -> float:
+    """The tolerance of final states."""
+    return allowed("float32", session.manifest.scheme, of_states=True)
+
+
 def _compare_states(
     oracle: Oracle, detail: str, found: States, tolerance: float, start: States | None = None
 ) -> Check:
@@ -185,7 +191,7 @@ def _from_other_states(
         detail = f"batch {batch}, chunks of {schedule[0]}"
         yield compare(f"from random states = {oracle.name}", detail, expected, found, tolerance, scales)
         oracle.run(inputs, states)
-        yield _compare_states(oracle, f"{detail}, from random states", finals, tolerance, states)
+        yield _compare_states(oracle, f"{detail}, from random states", finals, _of_states(session), states)
 
 
 def _after_reset(

@@ -21,8 +21,8 @@ TOLERANCES: dict[tuple[str, str], float] = {
     # The weights of int8, and products whose other factor is rounded to 1/127 too.
     ("float32", "int8-stable"): 5e-2,
     # Fifteen steps for the weights of a block: each is off by up to 7 % of its block's largest. Measured up
-    # to 0.18 on the states of random networks, which nobody trained to bear it.
-    ("float32", "int4"): 2.5e-1,
+    # to 0.15 on random networks, which nobody trained to bear it.
+    ("float32", "int4"): 2e-1,
     # Every tensor of every step rounded to 1/255 of its range, states included: measured 0.02 to 0.04 with
     # ranges from min-max, whether a cell has 16 steps or 100, 0.06 for streams (0.2 where one goes on from
     # random states whose outputs no calibration came near); 0.16 for a state that moves by a tenth in a step,
@@ -30,6 +30,10 @@ TOLERANCES: dict[tuple[str, str], float] = {
     # of the weights shifted by a quarter, are above 0.2.
     ("float32", "int8-static"): 1e-1,
 }
+
+# Final states against the oracle, where more is allowed than for outputs: of hundreds of units none is mixed
+# with others by a head. Measured up to 0.40, on the cell state of a layer-normalised LSTM.
+STATES: dict[tuple[str, str], float] = {("float32", "int4"): 5e-1}
 
 # One file against itself: a stream cut in chunks against the whole sequence, one thread against several.
 SELF_CONSISTENCY: dict[tuple[str, str], float] = {
@@ -49,9 +53,9 @@ SELF_CONSISTENCY: dict[tuple[str, str], float] = {
 }
 
 
-def tolerance(dtype: str, scheme: str, *, against_itself: bool = False) -> float:
+def tolerance(dtype: str, scheme: str, *, against_itself: bool = False, of_states: bool = False) -> float:
     """The tolerance of a comparison. Raises InputError for a scheme that the tables do not hold."""
-    table = SELF_CONSISTENCY if against_itself else TOLERANCES
+    table = SELF_CONSISTENCY if against_itself else TOLERANCES | STATES if of_states else TOLERANCES
     if (dtype, scheme) not in table:
         raise InputError(
             f"no tolerance for dtype {dtype!r} and scheme {scheme!r}: there are {sorted(table)}."
