@@ -69,7 +69,7 @@ def run_layer(
         run_direction(cell, x_TBF, tuple(state[d] for state in states), lengths, reverse=d == 1)
         for d, cell in enumerate(cells)
     ]
-    y = torch.cat([y for y, _ in results], dim=-1)
+    y = results[0][0] if len(results) == 1 else torch.cat([y for y, _ in results], dim=-1)
     finals = tuple(torch.stack(parts) for parts in zip(*(final for _, final in results), strict=True))
     return y, finals
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from edgernn.cells.base import Cell, State
-from edgernn.cells.linear_scan import linear_recurrence
+from edgernn.cells.linear_scan import linear_recurrence, mixing_recurrence
 from edgernn.errors import InputError
 
 
@@ -42,11 +42,41 @@ class LinearCell(Cell):
         """All steps at once: see `linear_recurrence`."""
         if type(self).recur is not LinearCell.recur:
             return None  # a subclass changed the recurrence itself
-        a, b = self.coefficients(projected)
-        if alive is not None:
-            a, b = torch.where(alive, a, 1.0), torch.where(alive, b, 0.0)  # the state waits
-        h = linear_recurrence(a, b, state[0], reverse)
+        h = self._states(projected, state[0], alive, reverse)
         y = self.emit(projected, h)
         if alive is not None:
             y = torch.where(alive, y, 0.0)
         return y, (h[0] if reverse else h[-1],)
+
+    def _states(self, projected: Tensor, start: Tensor, alive: Tensor | None, reverse: bool) -> Tensor:
+        """h after each step; it waits where a row is not alive."""
+        a, b = self.coefficients(projected)
+        if alive is not None:
+            a, b = torch.where(alive, a, 1.0), torch.where(alive, b, 0.0)
+        return linear_recurrence(a, b, start, reverse)
+
+
+class MixingCell(LinearCell):
+    """A linear cell that forgets as much as it takes in: h_t = f_t ⊙ h_{t−1} + (1 − f_t) ⊙ n_t.
+
+    Subclass it and write `project`, `mixture` and, where the output is not the state, `emit`.
+    """
+
+    _equations: ClassVar[tuple[str, ...]] = (*LinearCell._equations, "mixture")
+
+    def mixture(self, projected: Tensor) -> tuple[Tensor, Tensor]:
+        """f and n, (..., hidden) each, from what `project` gave (..., ·)."""
+        raise InputError(f"{type(self).__name__} must write mixture(projected) -> (f, n).")
+
+    def coefficients(self, projected: Tensor) -> tuple[Tensor, Tensor]:
+        """f and (1 - f) n."""
+        f, n = self.mixture(projected)
+        return f, (1 - f) * n
+
+    def _states(self, projected: Tensor, start: Tensor, alive: Tensor | None, reverse: bool) -> Tensor:
+        if type(self).coefficients is not MixingCell.coefficients:
+            return super()._states(projected, start, alive, reverse)
+        f, n = self.mixture(projected)
+        if alive is not None:
+            f = torch.where(alive, f, 1.0)
+        return mixing_recurrence(f, n, start, reverse)

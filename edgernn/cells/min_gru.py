@@ -20,11 +20,10 @@ from edgernn.reference import minimal as reference
 class MinGRU(MinimalCell):
     """A GRU without reset gate whose gate does not see the state: it trains in parallel over time."""
 
-    def coefficients(self, projected: Tensor) -> tuple[Tensor, Tensor]:
-        """1 - z and z n."""
+    def mixture(self, projected: Tensor) -> tuple[Tensor, Tensor]:
+        """1 - z and n."""
         a_z, n = projected.chunk(2, dim=-1)
-        z = torch.sigmoid(a_z)
-        return 1 - z, z * n
+        return torch.sigmoid(-a_z), n
 
     def _reference_step(self) -> ReferenceStep:
         return partial(reference.min_gru_step, self.numpy_parameters(), positive=self.positive)

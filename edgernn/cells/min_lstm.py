@@ -23,15 +23,13 @@ class MinLSTM(MinimalCell):
 
     blocks = 3
 
-    def coefficients(self, projected: Tensor) -> tuple[Tensor, Tensor]:
-        """f / (f + i) and i n / (f + i).
+    def mixture(self, projected: Tensor) -> tuple[Tensor, Tensor]:
+        """f / (f + i) and n.
 
         f / (f + i) = σ(log f − log i), which does not divide one vanishing gate by the sum of two.
         """
         a_f, a_i, n = projected.chunk(3, dim=-1)
-        difference = F.softplus(-a_i) - F.softplus(-a_f)
-        f = torch.sigmoid(difference)
-        return f, (1 - f) * n
+        return torch.sigmoid(F.softplus(-a_i) - F.softplus(-a_f)), n
 
     def _reference_step(self) -> ReferenceStep:
         return partial(reference.min_lstm_step, self.numpy_parameters(), positive=self.positive)

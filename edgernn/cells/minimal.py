@@ -7,10 +7,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from edgernn.cells.linear import LinearCell
+from edgernn.cells.linear import MixingCell
 
 
-class MinimalCell(LinearCell):
+class MinimalCell(MixingCell):
     """Gates of the input alone.
 
     Parameters: gates.weight (blocks × hidden, input), and with `bias` gates.bias (blocks × hidden,).
@@ -32,7 +32,8 @@ class MinimalCell(LinearCell):
 
     def project(self, x: Tensor) -> Tensor:
         """The gates' arguments and the candidate, last: (..., input_size) → (..., blocks × hidden_size)."""
-        *gates, v = self.gates(x).chunk(self.blocks, dim=-1)
-        if self.positive:
-            v = torch.where(v >= 0, v + 0.5, torch.sigmoid(v))
-        return torch.cat([*gates, v], dim=-1)
+        projected: Tensor = self.gates(x)
+        if not self.positive:
+            return projected
+        *gates, v = projected.chunk(self.blocks, dim=-1)
+        return torch.cat([*gates, torch.where(v >= 0, v + 0.5, torch.sigmoid(v))], dim=-1)

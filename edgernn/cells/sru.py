@@ -17,14 +17,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from edgernn.cells.base import ReferenceStep
-from edgernn.cells.linear import LinearCell
+from edgernn.cells.linear import MixingCell
 from edgernn.errors import InputError
 from edgernn.reference import sru as reference
 
 _ACTIVATIONS = ("identity", "tanh")
 
 
-class SRU(LinearCell):
+class SRU(MixingCell):
     """Gates of the input alone, and a way past them for the input: it trains in parallel over time.
 
     Parameters: weight (3 hidden, input), rows W, W_f, W_r, and where input and hidden sizes differ W_x
@@ -55,24 +55,23 @@ class SRU(LinearCell):
     gate_bias: Tensor | None
 
     def project(self, x: Tensor) -> Tensor:
-        """W x, f, r and what goes past them: (..., input_size) → (..., 4 hidden_size)."""
-        size = self.hidden_size
-        blocks = [size, 2 * size, *[size] * (self.weight.shape[0] // size - 3)]
-        candidate, gates, *past = F.linear(x, self.weight).split(blocks, dim=-1)
+        """W x, the gates' arguments and what goes past them: (..., input_size) → (..., 4 hidden_size)."""
+        bias = None
         if self.gate_bias is not None:
-            gates = gates + self.gate_bias
-        return torch.cat([candidate, torch.sigmoid(gates), *(past or [x])], dim=-1)
+            blocks, size = self.weight.shape[0] // self.hidden_size, self.hidden_size
+            bias = F.pad(self.gate_bias, (size, (blocks - 3) * size))
+        projected = F.linear(x, self.weight, bias)
+        return torch.cat([projected, x], dim=-1) if self.input_size == self.hidden_size else projected
 
-    def coefficients(self, projected: Tensor) -> tuple[Tensor, Tensor]:
-        """f and (1 - f) W x."""
-        candidate, f, _, _ = projected.chunk(4, dim=-1)
-        return f, (1 - f) * candidate
+    def mixture(self, projected: Tensor) -> tuple[Tensor, Tensor]:
+        """f and W x."""
+        candidate, a_f, _, _ = projected.chunk(4, dim=-1)
+        return torch.sigmoid(a_f), candidate
 
     def emit(self, projected: Tensor, h: Tensor) -> Tensor:
         """h from c."""
-        _, _, r, past = projected.chunk(4, dim=-1)
-        c = torch.tanh(h) if self.activation == "tanh" else h
-        return r * c + (1 - r) * past
+        _, _, a_r, past = projected.chunk(4, dim=-1)
+        return torch.lerp(past, torch.tanh(h) if self.activation == "tanh" else h, torch.sigmoid(a_r))
 
     def _reference_step(self) -> ReferenceStep:
         return partial(reference.step, self.numpy_parameters(), activation=self.activation)
