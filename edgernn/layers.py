@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from edgernn.cells import Cell, State
+from edgernn.cells.backpropagated import BackpropagatedCell
 from edgernn.cells.gated import GatedCell
 from edgernn.errors import InputError
 from edgernn.sequence import initial_states, run_layer
@@ -150,6 +151,8 @@ class Recurrent(nn.Module):
     def _fuses(self) -> bool:
         """Whether torch's own kernels compute all cells (they are alike, so the first one tells)."""
         cell = self.cells[0]
+        if isinstance(cell, BackpropagatedCell) and torch.is_grad_enabled():
+            return False  # the gradient that it brings is faster
         return isinstance(cell, GatedCell) and cell.torch_mode is not None
 
     def _stepped(self, x_TBF: Tensor, state: State, lengths: Tensor | None) -> tuple[Tensor, State]:

@@ -131,14 +131,18 @@ class _OverTime(torch.autograd.Function):
         records: list[tuple[Any, ...]] = [()] * len(order)
         before: list[State] = [()] * len(order)
         outputs = [projected] * len(order)
-        inputs = projected.unbind(0)
-        for t in order:
-            before[t] = state
-            new, records[t] = cell.advance(inputs[t], state)
-            if alive is not None:
-                new = tuple(torch.where(alive[t], fresh, old) for fresh, old in zip(new, state, strict=True))
-            state = new
-            outputs[t] = state[0]
+        # Tensors of which autograd keeps no count cost half as much to make.
+        with torch.inference_mode():
+            inputs = projected.unbind(0)
+            for t in order:
+                before[t] = state
+                new, records[t] = cell.advance(inputs[t], state)
+                if alive is not None:
+                    new = tuple(
+                        torch.where(alive[t], fresh, old) for fresh, old in zip(new, state, strict=True)
+                    )
+                state = new
+                outputs[t] = state[0]
         y = torch.stack(outputs)
         ctx.cell, ctx.alive, ctx.order, ctx.records, ctx.before = cell, alive, order, records, before
         ctx.save_for_backward(*tensors[states:])  # only so that autograd notices a weight that was changed
@@ -155,24 +159,25 @@ class _OverTime(torch.autograd.Function):
             dy = torch.where(alive, dy, 0.0)
         before = _over_time(ctx.before)
         kept = type(ctx.records[0])(*_over_time(ctx.records))
-        slopes = list(zip(*(part.unbind(0) for part in cell.slopes(kept, before)), strict=True))
         dprojected = [dy] * len(ctx.order)
         seen: list[State] = [()] * len(ctx.order)
         dstate: State = dfinal
-        for t, dy_t in zip(reversed(ctx.order), dy.unbind(0)[:: -ctx.order.step], strict=True):
-            dstate = (dstate[0] + dy_t, *dstate[1:])
-            waiting = dstate
-            if alive is not None:
-                dstate = tuple(torch.where(alive[t], part, 0.0) for part in dstate)
-            dprojected[t], dstate, seen[t] = cell.retreat(slopes[t], dstate)
-            if alive is not None:
-                dstate = tuple(
-                    torch.where(alive[t], part, rest) for part, rest in zip(dstate, waiting, strict=True)
-                )
+        with torch.inference_mode():
+            slopes = list(zip(*(part.unbind(0) for part in cell.slopes(kept, before)), strict=True))
+            for t, dy_t in zip(reversed(ctx.order), dy.unbind(0)[:: -ctx.order.step], strict=True):
+                dstate = (dstate[0] + dy_t, *dstate[1:])
+                waiting = dstate
+                if alive is not None:
+                    dstate = tuple(torch.where(alive[t], part, 0.0) for part in dstate)
+                dprojected[t], dstate, seen[t] = cell.retreat(slopes[t], dstate)
+                if alive is not None:
+                    dstate = tuple(
+                        torch.where(alive[t], part, rest) for part, rest in zip(dstate, waiting, strict=True)
+                    )
         trace = Trace(before, kept, torch.stack(dprojected), _over_time(seen))
         found = cell.weight_gradients(trace)
         weights = (found.get(name) for name, _ in cell.named_parameters())
-        return None, None, None, None, trace.dprojected, *dstate, *weights
+        return None, None, None, None, trace.dprojected, *(part.clone() for part in dstate), *weights
 
 
 def _over_time(steps: list[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:

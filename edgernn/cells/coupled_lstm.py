@@ -8,31 +8,22 @@ h_t = σ(o) ⊙ tanh(c_t)
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from edgernn.cells.backpropagated import sigmoid_slope, tanh_slope
 from edgernn.cells.base import ReferenceStep, State
-from edgernn.cells.hoisted import HoistedCell, lstm_retreat
+from edgernn.cells.gated import GatedCell
 from edgernn.reference import coupled_lstm as reference
 
 
-class Record(NamedTuple):
-    """What a step leaves for its gradient, (batch, hidden) each."""
-
-    i: Tensor
-    g: Tensor
-    o: Tensor
-    tanh_c: Tensor
-
-
-class CoupledLSTM(HoistedCell[Record]):
+class CoupledLSTM(GatedCell):
     """An LSTM of three gates: the forget gate is 1 - the input gate.
 
-    ONNX's LSTM has an attribute for it, `input_forget`, with four gates still; the one for forgetting is
-    never looked at. The operator's weights are thus a third larger than the cell's.
+    Because 1 - σ(i) = σ(-i), it is a plain LSTM whose forget gate has the negative weights of its input gate.
+    So torch's kernel trains it and ONNX's LSTM computes it, on every provider that has one; the operator's
+    weights are a third larger than the cell's. (ONNX's attribute `input_forget` says the same to fewer.)
 
     Args:
         input_size: features of x.
@@ -44,34 +35,30 @@ class CoupledLSTM(HoistedCell[Record]):
     gates = 3
     onnx_op_type = "LSTM"
 
-    def advance(self, projected: Tensor, state: State) -> tuple[State, Record]:
-        """projected = W_ih x + b_ih + b_hh (batch, 3 hidden); state (h, c)."""
+    def recur(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
+        """projected = W_ih x + b_ih (batch, 3 hidden); state (h, c)."""
         h, c = state
-        a_i, a_g, a_o = self.with_past(projected, h).chunk(3, dim=-1)
-        i, g, o = torch.sigmoid(a_i), torch.tanh(a_g), torch.sigmoid(a_o)
-        c = (1 - i) * c + i * g
-        tanh_c = torch.tanh(c)
-        h = o * tanh_c
-        return (h, c), Record(i, g, o, tanh_c)
+        i, g, o = (projected + F.linear(h, self.weight_hh, self.bias_hh)).chunk(3, dim=-1)
+        i = torch.sigmoid(i)
+        c = (1 - i) * c + i * torch.tanh(g)
+        h = torch.sigmoid(o) * torch.tanh(c)
+        return h, (h, c)
 
-    def slopes(self, kept: Record, before: State) -> tuple[Tensor, ...]:
-        """As `lstm_slopes`, without a forget gate."""
-        i, g, o, tanh_c = kept
-        parts = (g - before[1]) * sigmoid_slope(i), i * tanh_slope(g), tanh_c * sigmoid_slope(o)
-        return o * tanh_slope(tanh_c), torch.cat(parts, dim=-1), 1 - i
+    def _torch_mode(self) -> str:
+        return "LSTM"
 
-    def retreat(self, slopes: tuple[Tensor, ...], dstate: State) -> tuple[Tensor, State, State]:
-        """Back through one step."""
-        return lstm_retreat(slopes, dstate, self.weight_hh)
-
-    def onnx_attributes(self) -> dict[str, int]:
-        """ONNX's default is a forget gate of its own."""
-        return {"input_forget": 1}
+    def flat_weights(self) -> list[Tensor]:
+        """The weights of the plain LSTM: rows i, g, o → torch's i, f, g, o."""
+        plain = []
+        for weight in super().flat_weights():
+            i, g, o = weight.chunk(3)
+            plain.append(torch.cat([i, -i, g, o]))
+        return plain
 
     def _onnx_rows(self, stacked: Tensor) -> Tensor:
-        """Rows i, g, o → ONNX's i, o, f, c (c is torch's g), those of f zero."""
+        """Rows i, g, o → ONNX's i, o, f, c (c is torch's g)."""
         i, g, o = stacked.detach().chunk(3)
-        return torch.cat([i, o, torch.zeros_like(i), g])
+        return torch.cat([i, o, -i, g])
 
     def _reference_step(self) -> ReferenceStep:
         return partial(reference.step, self.numpy_parameters())

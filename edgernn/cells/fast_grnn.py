@@ -104,7 +104,8 @@ class FastGRNN(BackpropagatedCell[Record]):
         m = projected + self._times("weight_hh", h)
         z = torch.sigmoid(m if self.bias_z is None else m + self.bias_z)
         n = torch.tanh(m if self.bias_n is None else m + self.bias_n)
-        h = (torch.sigmoid(self.zeta) * (1 - z) + torch.sigmoid(self.nu)) * n + z * h
+        share = torch.sigmoid(self.zeta) * (1 - z) + torch.sigmoid(self.nu)
+        h = torch.addcmul(share * n, z, h)
         return (h,), Record(z, n)
 
     def slopes(self, kept: Record, before: State) -> tuple[Tensor, ...]:

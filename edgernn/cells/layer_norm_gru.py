@@ -72,8 +72,8 @@ class LayerNormGRU(LayerNormCell[Record]):
         from_past, gates = normalize(h_gates, gain_gates)
         past, candidate = normalize(h_n, gain_n, self.bias_hn)
         z, r = torch.sigmoid(x_gates + from_past).chunk(2, dim=-1)
-        n = torch.tanh(x_n + r * past)
-        h = (1 - z) * h + z * n
+        n = torch.tanh(torch.addcmul(x_n, r, past))
+        h = torch.lerp(h, n, z)
         return (h,), Record(z, r, n, past, *gates, *candidate)
 
     def slopes(self, kept: Record, before: State) -> tuple[Tensor, ...]:

@@ -66,7 +66,7 @@ class LayerNormLSTM(LayerNormCell[Record]):
         from_past, past = normalize(F.linear(h, self.weight_hh), self.gain_hh)
         i, f, g, o = (projected + from_past).chunk(4, dim=-1)
         i, f, g, o = torch.sigmoid(i), torch.sigmoid(f), torch.tanh(g), torch.sigmoid(o)
-        c = f * c + i * g
+        c = torch.addcmul(f * c, i, g)
         normal, kept = normalize(c, self.gain_c, self.bias_c)
         tanh_c = torch.tanh(normal)
         h = o * tanh_c

@@ -55,9 +55,10 @@ class PeepholeLSTM(HoistedCell[Record]):
         h, c = state
         p_i, p_f, p_o = self.peephole[0], self.peephole[1], self.peephole[2]
         a_i, a_f, a_g, a_o = self.with_past(projected, h).chunk(4, dim=-1)
-        i, f, g = torch.sigmoid(a_i + p_i * c), torch.sigmoid(a_f + p_f * c), torch.tanh(a_g)
-        c = f * c + i * g
-        o, tanh_c = torch.sigmoid(a_o + p_o * c), torch.tanh(c)
+        i, f = torch.sigmoid(torch.addcmul(a_i, p_i, c)), torch.sigmoid(torch.addcmul(a_f, p_f, c))
+        g = torch.tanh(a_g)
+        c = torch.addcmul(f * c, i, g)
+        o, tanh_c = torch.sigmoid(torch.addcmul(a_o, p_o, c)), torch.tanh(c)
         h = o * tanh_c
         return (h, c), Record(i, f, g, o, tanh_c, c)
 

@@ -9,19 +9,31 @@ h_t = W_hr (σ(o) ⊙ tanh(c_t))
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from edgernn.cells.backpropagated import Trace, outer_product
 from edgernn.cells.base import ReferenceStep, State
 from edgernn.cells.gated import GatedCell
+from edgernn.cells.hoisted import HoistedCell, lstm_retreat, lstm_slopes
 from edgernn.errors import InputError
 from edgernn.reference import projected_lstm as reference
 
 
-class ProjectedLSTM(GatedCell):
+class Record(NamedTuple):
+    """What a step leaves for its gradient, (batch, cell) each."""
+
+    i: Tensor
+    f: Tensor
+    g: Tensor
+    o: Tensor
+    tanh_c: Tensor
+
+
+class ProjectedLSTM(HoistedCell[Record]):
     """torch's LSTM with `proj_size`: c is larger than the output h, which alone goes round.
 
     Parameters: weight_ih (4 cell, input), weight_hh (4 cell, hidden), weight_hr (hidden, cell), and with
@@ -60,13 +72,30 @@ class ProjectedLSTM(GatedCell):
         """h is the output; c is larger."""
         return self.hidden_size, self.cell_size
 
-    def recur(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
-        """projected = W_ih x + b_ih (batch, 4 cell); state (h, c)."""
+    def advance(self, projected: Tensor, state: State) -> tuple[State, Record]:
+        """projected = W_ih x + b_ih + b_hh (batch, 4 cell); state (h, c)."""
         h, c = state
-        i, f, g, o = (projected + F.linear(h, self.weight_hh, self.bias_hh)).chunk(4, dim=-1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        h = F.linear(torch.sigmoid(o) * torch.tanh(c), self.weight_hr)
-        return h, (h, c)
+        i, f, g, o = self.with_past(projected, h).chunk(4, dim=-1)
+        i, f, g, o = torch.sigmoid(i), torch.sigmoid(f), torch.tanh(g), torch.sigmoid(o)
+        c = torch.addcmul(f * c, i, g)
+        tanh_c = torch.tanh(c)
+        h = F.linear(o * tanh_c, self.weight_hr)
+        return (h, c), Record(i, f, g, o, tanh_c)
+
+    def slopes(self, kept: Record, before: State) -> tuple[Tensor, ...]:
+        """Those of an LSTM, with W_hr h in the place of h."""
+        return lstm_slopes(*kept, before[1])
+
+    def retreat(self, slopes: tuple[Tensor, ...], dstate: State) -> tuple[Tensor, State, State]:
+        """Back through one step; `weight_gradients` sees the gradient of h."""
+        dh, dc = dstate
+        da, dstate, _ = lstm_retreat(slopes, (dh @ self.weight_hr, dc), self.weight_hh)
+        return da, dstate, (dh,)
+
+    def weight_gradients(self, trace: Trace[Record]) -> dict[str, Tensor]:
+        """W_hh and W_hr."""
+        dweight_hr = outer_product(trace.seen[0], trace.kept.o * trace.kept.tanh_c)
+        return {**super().weight_gradients(trace), "weight_hr": dweight_hr}
 
     def _torch_mode(self) -> str:
         return "LSTM"

@@ -214,13 +214,25 @@ def test_wrong_options_are_refused(make: Any, message: str) -> None:
 def test_a_projected_lstm_is_torchs(bias: bool) -> None:
     theirs = nn.LSTM(3, 6, proj_size=4, bias=bias, batch_first=True, dtype=torch.float64)
     ours = Recurrent(ProjectedLSTM.from_torch(theirs))
-    assert ours._fuses()
     x = torch.randn(2, 7, 3, dtype=torch.float64)
     state = tuple(torch.rand(1, 2, size, dtype=torch.float64) for size in (4, 6))
     expected = theirs(x, state)
+    assert not ours._fuses()
     torch.testing.assert_close(ours(x, state), expected, **DOUBLE)
-    ours._fuses = lambda: False
-    torch.testing.assert_close(ours(x, state), expected, **DOUBLE)
+    with torch.no_grad():
+        assert ours._fuses()
+        torch.testing.assert_close(ours(x, state), expected, **DOUBLE)
+
+
+def test_a_coupled_lstm_trains_by_torchs_kernel() -> None:
+    """Its gradients through the kernel of the plain LSTM are those of its own steps."""
+    recurrent = Recurrent(Choice(CoupledLSTM).make(), 2, bidirectional=True).double()
+    x = torch.randn(2, 7, 3, dtype=torch.float64)
+    assert recurrent._fuses()
+    found = torch.autograd.grad(recurrent(x)[0].square().sum(), list(recurrent.parameters()))
+    recurrent._fuses = lambda: False
+    wanted = torch.autograd.grad(recurrent(x)[0].square().sum(), list(recurrent.parameters()))
+    torch.testing.assert_close(found, wanted, **DOUBLE)
 
 
 def test_low_rank_is_the_product_of_its_factors() -> None:
