@@ -33,7 +33,7 @@ def linear_recurrence(a: Tensor, b: Tensor, start: Tensor, reverse: bool = False
 
 
 def mixing_recurrence(f: Tensor, n: Tensor, start: Tensor, reverse: bool = False) -> Tensor:
-    """`linear_recurrence` of h_t = f_t ⊙ h_{t−1} + (1 − f_t) ⊙ n_t: the same numbers, fewer passes over them."""
+    """`linear_recurrence` of h_t = f_t ⊙ h_{t−1} + (1 − f_t) ⊙ n_t, in fewer passes over memory."""
     h: Tensor = _MixingRecurrence.apply(f, n, start, reverse)  # type: ignore[no-untyped-call]
     return h
 

@@ -167,6 +167,11 @@ class Context:
             prefix = prefix.narrow(flow.dim, 0, -delay) if delay < 0 else None
         return flow.with_(tensor=but_last_frames(joined, flow.dim, late), delay=delay, prefix=prefix)
 
+    def named_ahead(self, made: Flow, x: Flow) -> Flow:
+        """`made`, named after the current module where that is the first on its way to look ahead."""
+        first = made.lookahead > max(x.lookahead, Fraction(0)) and not made.ahead
+        return made.with_(ahead=self.module) if first else made
+
     def aligned(self, flows: Sequence[Flow]) -> list[Flow]:
         """Timed flows that meet, all with the largest delay among them; refuses other rates and lengths."""
         if len({flow.hop for flow in flows}) > 1:

@@ -38,7 +38,7 @@ def apply(context: Context, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         x = _pad_features(context, x, pads, mode, value)
     if left:
         x = before(context, x, left, value)
-    return x.with_(surplus=x.surplus + right)
+    return context.named_ahead(x.with_(surplus=x.surplus + right), x)
 
 
 def _pad_features(context: Context, x: Flow, pads: list[int], mode: str, value: float) -> Flow:
@@ -67,4 +67,5 @@ def cut(x: Flow, left: int, right: int) -> Flow:
     prefix = x.prefix
     if prefix is not None and left:
         prefix = prefix.narrow(x.dim, left, -delay) if delay < 0 else None
-    return x.with_(delay=delay, surplus=x.surplus - left - right, prefix=prefix)
+    made = x.with_(delay=delay, surplus=x.surplus - left - right, prefix=prefix)
+    return made if made.lookahead > 0 else made.with_(ahead="")

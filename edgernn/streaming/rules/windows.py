@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import torch
@@ -99,9 +98,7 @@ def slide(context: Context, x: Flow, window: Window, compute: Callable[[Tensor],
         assert result.shape[x.dim] == frames, (result.shape, frames)
     surplus = (x.surplus + window.left + window.right - window.extent - 1) // window.stride + 1
     made = x.with_(tensor=result, hop=hop, delay=delay, surplus=surplus, prefix=None)
-    if made.lookahead > max(x.lookahead, Fraction(0)) and not made.ahead:
-        made = made.with_(ahead=context.module)
-    return made
+    return context.named_ahead(made, x)
 
 
 def _convolution(context: Context, x: Flow, arguments: dict[str, Any], axes: int, axis: int) -> Flow:
