@@ -8,8 +8,9 @@ graphs of plain operators and fixed length, `recurrence="unrolled"`: the steps o
 which are calibrated over all of them. On a CPU it is neither faster nor, where weights are small beside the
 many nodes, smaller.
 
-Results do not depend on the batch or on threads. The rounding of each state in each step is what it costs:
-a state that moves by less than half its scale in a step stays where it is.
+What lies outside the ranges that calibration saw is clipped. Results do not depend on the batch or on
+threads. The rounding of each state in each step is what it costs: a state that moves by less than half its
+scale in a step stays where it is.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from edgernn.quantize.static.operators import RECURRENCES
 from edgernn.quantize.static.ranges import METHODS
 
 NAME = "int8-static"
+# What lies between layers is rounded too, so a budget takes it for the whole network or not at all.
+WHOLE = True
 OPTIONS = {
     "calibrate": Option("min-max", "How ranges come from the calibration data.", tuple(METHODS)),
     "percentile": Option(99.99, "Share in % of the values that a range covers, with calibrate=percentile."),

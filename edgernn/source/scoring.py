@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -15,7 +16,9 @@ from edgernn.errors import InputError
 from edgernn.runtime import Session
 from edgernn.training import Run, load_run
 from edgernn.training.options import read_options
-from edgernn.training.recipe import locate_data
+from edgernn.training.recipe import Prepared, Recipe, locate_data
+
+_SAMPLES = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,12 +28,13 @@ class Scoring:
     Attributes:
         score: gives the scores of a file on the held-out part of the run's data, baselines left out.
         source: which data this is.
-        example: typical inputs.
+        typical: inputs from the training part, which a scheme may calibrate on: the held-out part is for the
+            score alone.
     """
 
     score: Callable[[Session], dict[str, float]]
     source: str
-    example: tuple[np.ndarray, ...]
+    typical: tuple[np.ndarray, ...]
 
 
 def score_files(folder: str | os.PathLike[str], *, recipe: str | os.PathLike[str] | None = None) -> Scoring:
@@ -52,7 +56,19 @@ def score_files(folder: str | os.PathLike[str], *, recipe: str | os.PathLike[str
         found = run.recipe.score(_standing_in(run, session), prepared)
         return {name: value for name, value in found.items() if "/" not in name}
 
-    return Scoring(score, prepared.source, tuple(tensor.numpy() for tensor in run.example_inputs()))
+    return Scoring(score, prepared.source, _typical(run.recipe, prepared))
+
+
+def _typical(recipe: Recipe, prepared: Prepared) -> tuple[np.ndarray, ...]:
+    """Inputs of samples from all over the training part, as one batch."""
+    samples = len(cast(Sized, prepared.train))
+    chosen = sorted({int(index) for index in np.linspace(0, samples - 1, _SAMPLES)})
+    collate = recipe.collate()
+    batch = (
+        prepared.train[chosen] if collate is None else collate([prepared.train[index] for index in chosen])
+    )
+    *inputs, _ = batch
+    return tuple(tensor.numpy() for tensor in inputs)
 
 
 def _standing_in(run: Run, session: Session) -> torch.nn.Module:

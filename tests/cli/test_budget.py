@@ -36,6 +36,8 @@ def test_the_score_of_the_recipe(invoke, run_and_file, tmp_path):
     assert choice["float32"] == pytest.approx(rmse, rel=1e-4)
     assert rmse * 0.5 < choice["value"] <= rmse * 1.05
     assert choice["value"] != choice["float32"]
+    # Errors are measured on the training part, not on what the score is for.
+    assert json.loads(result.stdout)["error"]["data"] == "given data of shape (64, 12, 1)"
     assert (tmp_path / "report" / "report.html").is_file()
     shown = invoke(*words, "--budget", f"rmse<={rmse * 1.05}").stdout
     assert "Each layer quantized alone" in shown
@@ -45,6 +47,19 @@ def test_the_score_of_the_recipe(invoke, run_and_file, tmp_path):
     assert result.exit_code == 2
     assert "even the float32 file has rmse" in result.stderr
     assert not out.exists()
+
+
+def test_a_file_that_gives_something_else_is_not_scored(invoke, run_and_file, tmp_path):
+    from edgernn.training import load_run
+
+    folder, _ = run_and_file
+    run = load_run(folder)
+    file = tmp_path / "stream.onnx"
+    edgernn.export(run.model, file, run.example_inputs(), streaming=True, chunk=3, check=False)
+    words = ("quantize", file, "-o", tmp_path / "s.onnx", "--source", folder, "--budget", "rmse<=9")
+    result = invoke(*words)
+    assert result.exit_code == 2
+    assert "Score the sequence file of the same network" in " ".join(result.stderr.split())
 
 
 def test_given_labels(invoke, run_and_file, tmp_path):

@@ -179,6 +179,17 @@ def test_what_is_kept_stays_float(tmp_path):
     assert head.inputs[1].const_value.dtype == ir.DataType.FLOAT
 
 
+def test_a_budget_takes_it_whole_or_not_at_all(tmp_path):
+    _, path = exported(tmp_path)
+    out = tmp_path / "s.onnx"
+    words = {"scheme": "int8-static", "calibration": X.numpy()}
+    choice = edgernn.quantize(path, out, **words, budget="max-error=0.1").choice
+    assert [item.layer for item in choice.layers] == ["the whole network"]
+    assert 0 < choice.value <= 0.1
+    with pytest.raises(QuantizationError, match="holds for the float32 file alone"):
+        edgernn.quantize(path, out, **words, budget="max-error=1e-4")
+
+
 def test_what_is_refused(tmp_path):
     _, path = exported(tmp_path)
     out = tmp_path / "s.onnx"

@@ -85,7 +85,7 @@ def command(
 
         scoring = score_files(source, recipe=recipe)
         score = scoring.score
-        calibration = calibration or list(scoring.example)
+        calibration = calibration or list(scoring.typical)
     if report_folder is not None:
         from edgernn.quantize.choosing.page import check_folder
 

@@ -22,6 +22,9 @@ from edgernn.quantize.report import OutputError, TensorReport
 from edgernn.quantize.request import Request
 from edgernn.runtime import Session, load
 
+# The one layer of a scheme that cannot be chosen layer by layer.
+WHOLE = "the whole network"
+
 
 class Workshop:
     """Writes files with some layers quantized, and measures them.
@@ -52,7 +55,8 @@ class Workshop:
             asked = replace(request, options=rung.options)
             for tensor in apply_plan(ir.load(path), Plan([(rung, asked)])):
                 if not tensor.reason:
-                    self.layers.setdefault(tensor.used_by, {}).setdefault(rung.name, []).append(tensor)
+                    layer = WHOLE if getattr(rung.rule, "WHOLE", False) else tensor.used_by
+                    self.layers.setdefault(layer, {}).setdefault(rung.name, []).append(tensor)
         self.names = {
             tensor.name for tensors in self.layers.values() for item in tensors.values() for tensor in item
         }

@@ -201,6 +201,9 @@ class Writer:
                 name, after.type, after.shape = value.name, value.type, value.shape
                 value.name, after.name = f"{name}_raw", name
                 self.graph.outputs[index] = after
+        if value.producer() is not None:
+            # Its node tells what it is; in a graph of many steps, long names are most of the file.
+            value.name = f"v{narrow.name}"
 
     def _dequantized(self, value: ir.Value, integers: np.ndarray, scales: np.ndarray, axis: int) -> ir.Value:
         self._made += 1
