@@ -14,7 +14,11 @@ from edgernn.quantize.request import KEPT, Request
 
 FLOAT32 = "float32"
 # What stays out of a scheme may be stored in the next one; without an entry it stays in float32.
-LADDERS = {"int4": ("int4", "int8")}
+LADDERS = {
+    "int4": ("int4", "int8", "fp16"),
+    "int8": ("int8", "fp16"),
+    "int8-stable": ("int8-stable", "fp16"),
+}
 
 
 @dataclass(frozen=True, eq=False)

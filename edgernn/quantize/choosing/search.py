@@ -9,7 +9,7 @@ from dataclasses import dataclass
 # A layer's name → the scheme that stores it.
 Assignment = dict[str, str]
 # As many files as can be tried one by one; with more combinations the search is greedy.
-MOST_COMBINATIONS = 32
+MOST_COMBINATIONS = 64
 
 
 @dataclass(frozen=True)

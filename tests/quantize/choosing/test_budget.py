@@ -67,6 +67,19 @@ def test_what_hurts_stays_in_more_bits(stack, tmp_path):
     assert edgernn.verify(model, out, example_inputs=X).passed
 
 
+@pytest.mark.parametrize("scheme", ["int8", "int8-stable"])
+def test_half_floats_come_before_float32(stack, tmp_path, scheme):
+    model, path = stack
+    words = {"scheme": scheme, "calibration": X.numpy()}
+    plain = edgernn.quantize(path, tmp_path / "plain.onnx", **words)
+    bound = 0.6 * plain.error.max_abs
+    out = tmp_path / "s.onnx"
+    report = edgernn.quantize(path, out, **words, budget=f"max-error={bound}")
+    assert {tensor.scheme for tensor in report.quantized} == {scheme, "fp16"}
+    assert report.error.max_abs <= bound
+    assert edgernn.verify(model, out, example_inputs=X).passed
+
+
 def test_each_layer_and_gate_is_measured_alone(stack, tmp_path):
     _, path = stack
     report = edgernn.quantize(
