@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from edgernn.cli import completion
+
+if TYPE_CHECKING:
+    from edgernn.training import Rounding
 
 RunFolder = Annotated[
     Path | None,
@@ -30,3 +35,22 @@ ClassWeights = Annotated[
 ]
 Precision = Annotated[str | None, typer.Option(help="Training computes in float32, bfloat16 or float16.")]
 Device = Annotated[str, typer.Option(help="Where to train: auto, cpu, gpu, …")]
+Qat = Annotated[
+    str | None,
+    typer.Option(
+        "--qat",
+        metavar="SCHEME",
+        help="Train with the rounding of a quantization scheme, int8 or int4, so that it costs less later.",
+        autocompletion=completion.schemes,
+    ),
+]
+
+
+def rounding(scheme: str | None) -> Rounding | None:
+    """What `--qat` asks for. Raises InputError where the scheme rounds no weights one by one."""
+    if scheme is None:
+        return None
+    from edgernn.quantize import rounding_of
+    from edgernn.training import Rounding
+
+    return Rounding(scheme, rounding_of(scheme))

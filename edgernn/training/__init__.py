@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from edgernn.training.report import EvaluationReport, FinetuneReport, TrainReport, score_table
     from edgernn.training.run import Run, load_run
     from edgernn.training.trainer import train
+    from edgernn.training.weight_rounding import Rounding
 
 # Public name -> the module that holds it.
 _PUBLIC = {
@@ -28,6 +29,7 @@ _PUBLIC = {
     "Metadata": "recipe",
     "Prepared": "recipe",
     "Recipe": "recipe",
+    "Rounding": "weight_rounding",
     "Run": "run",
     "RunConfig": "config",
     "TrainReport": "report",
@@ -45,9 +47,9 @@ _PUBLIC = {
 }
 
 __all__ = [
-    "Contract", "EvaluationReport", "FinetuneReport", "Metadata", "Prepared", "Recipe", "Run", "RunConfig",
-    "TrainReport", "TrainingOptions", "describe_options", "evaluate", "find_recipe", "finetune", "load_run",
-    "option", "read_contract", "score_table", "shipped_recipes", "train",
+    "Contract", "EvaluationReport", "FinetuneReport", "Metadata", "Prepared", "Recipe", "Rounding", "Run",
+    "RunConfig", "TrainReport", "TrainingOptions", "describe_options", "evaluate", "find_recipe", "finetune",
+    "load_run", "option", "read_contract", "score_table", "shipped_recipes", "train",
 ]  # fmt: skip
 
 

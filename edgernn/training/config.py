@@ -44,6 +44,7 @@ class RunConfig:
         versions: versions of the packages that trained.
         parent: of a finetuned run: the folder of the run that it began from; empty otherwise.
         scores_before: of a finetuned run: the scores before the first epoch.
+        rounded_for: the quantization scheme whose rounding the network was trained with; empty for none.
         format_version: version of this format.
     """
 
@@ -64,6 +65,7 @@ class RunConfig:
     versions: dict[str, str] = field(default_factory=dict)
     parent: str = ""
     scores_before: dict[str, float] = field(default_factory=dict)
+    rounded_for: str = ""
     format_version: int = FORMAT_VERSION
 
     def write(self, folder: Path) -> None:

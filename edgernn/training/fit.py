@@ -17,6 +17,7 @@ from edgernn.training.config import CHECKPOINT_FILE, LOG_FOLDER
 from edgernn.training.noise import quiet_lightning
 from edgernn.training.options import TrainingOptions
 from edgernn.training.recipe import Prepared, Recipe
+from edgernn.training.weight_rounding import Rounding
 
 _PRECISIONS: dict[str, Any] = {"float32": "32-true", "bfloat16": "bf16-mixed", "float16": "16-mixed"}
 
@@ -62,6 +63,7 @@ def fit(
     progress: bool,
     profile: bool = False,
     gradient_flow: bool = False,
+    rounding: Rounding | None = None,
 ) -> Fit:
     """Train until `options.max_epochs`, or until the validation loss has not improved for `options.patience`.
 
@@ -80,6 +82,10 @@ def fit(
 
         keeper = RunKeeper(folder)
         watchers = _watchers(folder, profile, gradient_flow)
+        if rounding is not None:
+            from edgernn.training.rounding import RoundedWeights
+
+            watchers.append(RoundedWeights(rounding.round_weight))
         trainer = _trainer(options, folder, [keeper, *watchers], device, progress)
         freeze(model, options.freeze)
         module = RecipeModule(recipe, model, options, seed, keeper.losses)

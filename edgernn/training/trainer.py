@@ -22,6 +22,7 @@ from edgernn.training.recipe import Prepared, Recipe, locate_data
 from edgernn.training.report import TrainReport
 from edgernn.training.run import Run
 from edgernn.training.transfer import Transfer, transfer
+from edgernn.training.weight_rounding import Rounding, round_in_place
 from edgernn.training.weights import load_weights, save_tensors
 
 _RECORDED_PACKAGES = ("torch", "lightning", "torchmetrics", "numpy")
@@ -42,6 +43,7 @@ def train(
     quiet: bool = False,
     profile: bool = False,
     gradient_flow: bool = False,
+    rounding: Rounding | None = None,
     say: Callable[[str], None] | None = None,
     start: Run | None = None,
 ) -> TrainReport:
@@ -68,6 +70,8 @@ def train(
             a table and as a trace for ui.perfetto.dev.
         gradient_flow: whether to write `gradient_flow.json`: how far back the gradient reaches in each
             recurrent layer, epoch by epoch; the report has its warnings.
+        rounding: a quantization scheme's rounding, which the network computes with from the first step on and
+            which its kept weights are rounded by (quantization-aware training).
         say: called with a line of text as things happen; None: nothing is said.
         start: the trained network to begin from; see `edgernn.training.finetune`.
 
@@ -98,6 +102,7 @@ def train(
     else:
         prepared = recipe.prepare_like(chosen, path, known, new_labels=start is not None)
     config = _config(recipe, chosen, prepared, path, 0 if seed is None else seed)
+    config = replace(config, rounded_for=rounding.scheme if rounding else "")
     check_device(device)
     model = new_model(recipe, prepared, config.seed)
     taken: Transfer | None = None
@@ -130,12 +135,17 @@ def train(
             progress=not quiet and (sys.stdout.isatty() if progress is None else progress),
             profile=profile,
             gradient_flow=gradient_flow,
+            rounding=rounding,
         )
     except KeyboardInterrupt:
         if (folder / CHECKPOINT_FILE).exists():
             say(f"Stopped. The run in {folder} can be resumed.")
         raise
     load_weights(model.cpu().eval(), folder / WEIGHTS_FILE)
+    if rounding is not None:
+        # What a file of the scheme will hold is what is scored and kept.
+        round_in_place(model, rounding.round_weight)
+        save_tensors(folder / WEIGHTS_FILE, model.state_dict())
     recipe.write_details(model, prepared, folder)
     config = replace(
         config,
@@ -193,6 +203,11 @@ def _refuse_another_run(before: RunConfig, now: RunConfig) -> None:
     if now.fingerprint != before.fingerprint:
         raise InputError(
             f"resume: the data are not those of the run: it was trained on {before.source}. Start a new run."
+        )
+    if now.rounded_for != before.rounded_for:
+        raise InputError(
+            f"resume: the run was trained for the scheme {before.rounded_for or 'float32'!r}, found "
+            f"{now.rounded_for or 'float32'!r}. Give the same one."
         )
     if now.seed != before.seed:
         raise InputError(f"resume: the run's seed is {before.seed}, found {now.seed}. Leave seed out.")

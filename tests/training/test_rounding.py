@@ -14,8 +14,10 @@ from torch.utils.data import DataLoader, TensorDataset
 import edgernn
 from edgernn import Recurrent
 from edgernn.quantize import rounding_of
+from edgernn.training import Rounding, finetune, load_run, train
 from edgernn.training.noise import quiet_lightning
-from edgernn.training.rounding import RoundedWeights, round_in_place, rounded_weights
+from edgernn.training.rounding import RoundedWeights
+from edgernn.training.weight_rounding import round_in_place, rounded_weights
 
 
 class Network(nn.Module):
@@ -136,3 +138,29 @@ def test_a_network_that_felt_rounding_loses_less_by_it() -> None:
 def test_schemes_that_round_nothing_one_by_one_are_refused() -> None:
     with pytest.raises(edgernn.EdgeRNNError, match=r"does not round weights one by one; use one of .*int8"):
         rounding_of("int8-stable")
+
+
+TINY = {"window": 12, "hidden_size": 64}
+
+
+@pytest.mark.slow
+def test_a_finetuned_run_holds_the_rounded_weights(tmp_path: Path) -> None:
+    rounding = Rounding("int4", rounding_of("int4"))
+    train("forecast", out=tmp_path / "run", options=TINY, max_epochs=1, quiet=True)
+    report = finetune(
+        "forecast", tmp_path / "run", out=tmp_path / "qat", max_epochs=1, quiet=True, rounding=rounding
+    )
+    run = load_run(report.training.folder)
+    assert run.config.rounded_for == "int4"
+    for name, value, elements in rounded_weights(run.model):
+        array = value.detach().numpy()
+        np.testing.assert_allclose(rounding.round_weight(array, elements), array, atol=1e-6, err_msg=name)
+    edgernn.export(run.model, tmp_path / "float32.onnx", run.example_inputs(), streaming=True)
+    small = edgernn.quantize(tmp_path / "float32.onnx", tmp_path / "int4.onnx", scheme="int4")
+    assert max(tensor.max_abs_error for tensor in small.tensors) < 1e-6
+    assert small.error.relative < 1e-4
+    # It goes on only with the rounding that it was made with.
+    with pytest.raises(edgernn.EdgeRNNError, match="trained for the scheme 'int4', found 'float32'"):
+        train("forecast", out=tmp_path / "qat", resume=True, max_epochs=2, quiet=True)
+    more = train("forecast", out=tmp_path / "qat", resume=True, max_epochs=2, quiet=True, rounding=rounding)
+    assert more.epochs == 2

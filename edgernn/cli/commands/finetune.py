@@ -19,10 +19,12 @@ from edgernn.cli.training_options import (
     Epochs,
     LearningRate,
     Patience,
+    Qat,
     RunFolder,
     Schedule,
     Seed,
     WeightDecay,
+    rounding,
 )
 
 
@@ -60,6 +62,7 @@ def command(
     weight_decay: WeightDecay = None,
     dropout: Dropout = None,
     batch_size: BatchSize = None,
+    qat: Qat = None,
     device: Device = "auto",
     settings: Settings = None,
     json: Json = False,
@@ -95,6 +98,7 @@ def command(
         max_epochs=epochs,
         patience=patience,
         device=device,
+        rounding=rounding(qat),
         quiet=json,
         say=say,
     )

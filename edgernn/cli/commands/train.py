@@ -22,10 +22,12 @@ from edgernn.cli.training_options import (
     Optimizer,
     Patience,
     Precision,
+    Qat,
     RunFolder,
     Schedule,
     Seed,
     WeightDecay,
+    rounding,
 )
 
 
@@ -71,6 +73,7 @@ def command(
     profile: Annotated[
         bool, typer.Option("--profile", help="Show where the time of a training step goes, and keep a trace.")
     ] = False,
+    qat: Qat = None,
     device: Device = "auto",
     settings: Settings = None,
     list_options: Annotated[
@@ -118,6 +121,7 @@ def command(
         patience=patience,
         resume=resume is not None,
         device=device,
+        rounding=rounding(qat),
         quiet=json,
         profile=profile,
         gradient_flow=gradient_flow,
