@@ -66,14 +66,15 @@ class LayerNormGRU(LayerNormCell[Record]):
     def advance(self, projected: Tensor, state: State) -> tuple[State, Record]:
         """State (h,)."""
         (h,) = state
-        x_gates, x_n = self._parts(projected)
-        h_gates, h_n = self._parts(F.linear(h, self.weight_hh))
+        sizes = [2 * self.hidden_size, self.hidden_size]
+        x_gates, x_n = projected.split(sizes, dim=-1)
+        h_gates, h_n = F.linear(h, self.weight_hh).split(sizes, dim=-1)
         gain_gates, gain_n = self._parts(self.gain_hh)
         from_past, gates = normalize(h_gates, gain_gates)
         past, candidate = normalize(h_n, gain_n, self.bias_hn)
         z, r = torch.sigmoid(x_gates + from_past).chunk(2, dim=-1)
         n = torch.tanh(torch.addcmul(x_n, r, past))
-        h = torch.lerp(h, n, z)
+        h = h + z * (n - h)
         return (h,), Record(z, r, n, past, *gates, *candidate)
 
     def slopes(self, kept: Record, before: State) -> tuple[Tensor, ...]:

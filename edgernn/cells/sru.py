@@ -71,7 +71,8 @@ class SRU(MixingCell):
     def emit(self, projected: Tensor, h: Tensor) -> Tensor:
         """h from c."""
         _, _, a_r, past = projected.chunk(4, dim=-1)
-        return torch.lerp(past, torch.tanh(h) if self.activation == "tanh" else h, torch.sigmoid(a_r))
+        c = torch.tanh(h) if self.activation == "tanh" else h
+        return past + torch.sigmoid(a_r) * (c - past)
 
     def _reference_step(self) -> ReferenceStep:
         return partial(reference.step, self.numpy_parameters(), activation=self.activation)
