@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import onnx_ir as ir
 import pytest
 import torch
 from filelock import FileLock
@@ -43,8 +44,10 @@ FORMS: dict[str, dict[str, object]] = {
     "stream_of_1": {"streaming": True, "chunk": 1},
     "stream_scan": {"streaming": True, "recurrence": "scan"},
 }
-SCHEMES = ("float32", "int8")
+SCHEMES = ("float32", "int8", "int8-stable", "int4", "fp16")
 FILES = [f"{form}.{scheme}" for form in FORMS for scheme in SCHEMES]
+# Layers so wide that their int8 bodies multiply integers, see edgernn/quantize/recurrent.py.
+WIDE = {"wide_gru": (nn.GRU, 320, "GRU_int8_chunk"), "wide_lstm": (nn.LSTM, 192, "LSTM_int8_dynamic")}
 
 RUN_ALL = f"""
 import sys
@@ -94,10 +97,29 @@ class Network(nn.Module):
         return y
 
 
+class Wide(nn.Module):
+    """The outputs of one layer alone."""
+
+    def __init__(self, layer: nn.RNNBase) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.layer(x)[0]
+        return y
+
+
 def make() -> tuple[nn.Module, Tensor]:
     """The network and its input, the same every time."""
     torch.manual_seed(0)
     return Network().eval(), torch.randn(BATCH, STEPS, 3)
+
+
+def make_wide(name: str) -> nn.Module:
+    """One wide layer, the same every time; the stream leaves its states out."""
+    torch.manual_seed(1)
+    kind, hidden, _ = WIDE[name]
+    return Wide(kind(3, hidden, batch_first=True)).eval()
 
 
 def clean_environment() -> dict[str, str]:
@@ -180,12 +202,16 @@ def _call(words: list[str]) -> None:
 
 
 def _export_all(root: Path) -> None:
-    """Every form in both schemes, as FORM.SCHEME.onnx, and the script that runs them all."""
+    """Every form in every scheme, as FORM.SCHEME.onnx, and the script that runs them all."""
     network, x = make()
     np.save(root / "x.npy", x.numpy())
     for form, options in FORMS.items():
         edgernn.export(network, root / f"{form}.float32.onnx", x, check=False, **options)  # type: ignore[arg-type]
-        edgernn.quantize(root / f"{form}.float32.onnx", root / f"{form}.int8.onnx")
+        for scheme in SCHEMES[1:]:
+            edgernn.quantize(root / f"{form}.float32.onnx", root / f"{form}.{scheme}.onnx", scheme=scheme)
+    for name in WIDE:
+        edgernn.export(make_wide(name), root / f"{name}.float32.onnx", x, streaming=True, check=False)
+        edgernn.quantize(root / f"{name}.float32.onnx", root / f"{name}.int8.onnx")
     (root / "run_all.py").write_text(RUN_ALL)
 
 
@@ -250,6 +276,21 @@ def test_a_file_gives_what_it_gives_here(device: Device, found: dict[str, np.nda
         here = session.run(x.numpy())
     allowed = tolerance("float32", name.rpartition(".")[2], against_itself=True) * output_scale(here)
     assert np.abs(found[name] - here).max() <= allowed
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_integer_bodies_give_what_torch_gives(
+    device: Device, found: dict[str, np.ndarray], name: str
+) -> None:
+    """Cut in chunks, again after a reset, and beside another stream in a pool."""
+    calls = {node.op_type for node in ir.load(device.folder / f"{name}.int8.onnx").graph}
+    assert [call for call in calls if call.startswith(WIDE[name][2])], calls
+    with torch.no_grad():
+        expected = make_wide(name)(make()[1]).numpy()
+    allowed = tolerance("float32", "int8") * output_scale(expected)
+    for item in (f"{name}.int8", f"again.{name}.int8", f"pool.{name}.int8"):
+        assert np.abs(found[item] - expected).max() <= allowed, item
+    assert np.abs(found[f"{name}.int8"] - found[f"{name}.float32"]).max() > 0
 
 
 def test_all_forms_of_a_scheme_agree_and_the_schemes_differ(found: dict[str, np.ndarray]) -> None:
