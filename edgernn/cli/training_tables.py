@@ -42,6 +42,7 @@ def print_training(console: Console, report: TrainReport) -> None:
 def print_finetuning(console: Console, report: FinetuneReport) -> None:
     """Print the scores before and after, on the new data and on the old."""
     training = report.training
+    console.print(f"Began from {report.parent}", soft_wrap=True)
 
     def compared(before: dict[str, float], after: dict[str, float], title: str) -> None:
         names = [name for name in after if "/" not in name]
@@ -50,7 +51,7 @@ def print_finetuning(console: Console, report: FinetuneReport) -> None:
 
     compared(training.scores_before, training.scores, "On the new data, held-out test part")
     if report.old_after:
-        title = f"On the data of {report.parent}" + (", under its own last layer" * report.old_head)
+        title = "On the old data, held-out test part" + (", under the old last layer" * report.old_head)
         compared(report.old_before, report.old_after, title)
     else:
         print_note(f"the data of {report.parent} are not there any more: forgetting was not measured.")
