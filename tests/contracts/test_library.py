@@ -28,7 +28,7 @@ from .forms import (
     schedules,
 )
 
-STEPS = 5
+STEPS = 3
 # What is tested at every commit: an operator with an input that the others do not have, a linear cell.
 QUICK = {("PeepholeLSTM", "op"), ("MinGRU", "scan")}
 
@@ -45,8 +45,8 @@ def cases(*forms: str) -> list[Any]:
 
 @pytest.mark.parametrize(("kind", "form"), cases(*FORMS))
 def test_a_file_computes_what_torch_computes(kind: type[Cell], form: str, tmp_path: Path) -> None:
-    """Both directions, states given and not, lengths given and not, final states, other sizes."""
-    module = EveryCall(Recurrent(Choice(kind).make(), bidirectional=True))
+    """With and without states and lengths, at other sizes; op and scan in both directions."""
+    module = EveryCall(Recurrent(Choice(kind).make(), bidirectional=form in ("op", "scan")))
     path = tmp_path / "model.onnx"
     manifest = edgernn.export(
         module, path, module.inputs(1, STEPS), recurrence=form, dims=module.dims, check=False
