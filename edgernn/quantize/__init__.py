@@ -22,6 +22,7 @@ from edgernn.quantize.choosing.choose import Workshop, choose
 from edgernn.quantize.choosing.plan import LADDERS, Plan, Rung, apply_plan
 from edgernn.quantize.choosing.scores import Score, labelled
 from edgernn.quantize.error import output_error
+from edgernn.quantize.fold import load_folded
 from edgernn.quantize.functions import inline as inline_functions
 from edgernn.quantize.report import OutputError, QuantizationReport, TensorReport
 from edgernn.quantize.request import Request, check_keep, settle_options
@@ -118,7 +119,7 @@ def quantize(
         )
     if calibration is not None and isinstance(calibration, np.ndarray):
         calibration = [calibration]
-    model = ir.load(src)
+    model = load_folded(src)
     rungs = [
         Rung(
             name,

@@ -17,6 +17,7 @@ from edgernn.quantize.choosing.plan import FLOAT32, Plan, Rung, apply_plan, make
 from edgernn.quantize.choosing.scores import Score
 from edgernn.quantize.choosing.search import MOST_COMBINATIONS, Assignment, Space, Trial, search
 from edgernn.quantize.error import output_error
+from edgernn.quantize.fold import load_folded
 from edgernn.quantize.functions import inline
 from edgernn.quantize.report import OutputError, TensorReport
 from edgernn.quantize.request import Request
@@ -53,7 +54,7 @@ class Workshop:
         self.layers: dict[str, dict[str, list[TensorReport]]] = {}
         for rung in rungs:
             asked = replace(request, options=rung.options)
-            for tensor in apply_plan(ir.load(path), Plan([(rung, asked)])):
+            for tensor in apply_plan(load_folded(path), Plan([(rung, asked)])):
                 if not tensor.reason:
                     layer = WHOLE if getattr(rung.rule, "WHOLE", False) else tensor.used_by
                     self.layers.setdefault(layer, {}).setdefault(rung.name, []).append(tensor)
@@ -73,7 +74,7 @@ class Workshop:
 
     def attempt(self, schemes: Assignment, folder: Path) -> tuple[Trial, OutputError]:
         """Write and measure one file."""
-        model = ir.load(self.path)
+        model = load_folded(self.path)
         plan = self.plan(schemes)
         apply_plan(model, plan)
         if self.request.plain:

@@ -8,6 +8,7 @@ import numpy as np
 import onnx_ir as ir
 
 from edgernn.quantize.choosing.plan import Rung
+from edgernn.quantize.fold import load_folded
 from edgernn.quantize.weights import Weight, find_recurrent
 
 # In the order of ONNX.
@@ -27,7 +28,7 @@ def gate_models(path: str, node_name: str, rung: Rung) -> Iterator[tuple[str, ir
     if not hasattr(rung.rule, "storage_of"):
         return
     for index in range(_gate_count(path, node_name)):
-        model = ir.load(path)
+        model = load_folded(path)
         node = next(item for item in find_recurrent(model.graph) if item.name == node_name)
         names = GATES[node.op_type]
         size = sum(value.const_value.size for value in node.inputs[1:3] if value and value.const_value)
@@ -46,7 +47,7 @@ def gate_models(path: str, node_name: str, rung: Rung) -> Iterator[tuple[str, ir
 
 def _gate_count(path: str, node_name: str) -> int:
     """Gates of the operator of that name; 0 where it is none, or its weights are no constants."""
-    for node in find_recurrent(ir.load(path).graph):
+    for node in find_recurrent(load_folded(path).graph):
         weights = node.inputs[1:3]
         if node.name == node_name and all(
             item is not None and item.const_value is not None for item in weights
