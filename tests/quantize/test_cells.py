@@ -45,6 +45,7 @@ def exported(request, cell, example, tmp_path_factory):
     return model, path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_cell_in_a_scheme(exported, example, tmp_path, scheme):
     model, path = exported

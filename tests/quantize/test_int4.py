@@ -34,6 +34,7 @@ class Wide(nn.Module):
         return self.linear(torch.relu(self.convolution(x)).transpose(1, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "leaky"])
 @pytest.mark.parametrize("streaming", [False, True])
 def test_recurrent_layers(tmp_path, cell, streaming):

@@ -74,6 +74,7 @@ def test_int8_does_depend_on_chunks(tmp_path):
     assert (parts != whole).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["scan", "loop", "unrolled"])
 def test_forms_of_a_cell(tmp_path, form):
     model, path = exported(tmp_path, "gru", recurrence=form)

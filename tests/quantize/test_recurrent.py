@@ -45,6 +45,7 @@ def called(path) -> list[str]:
     return [node.op_type for node in ir.load(path).graph if node.domain == "edgernn"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cell", "hidden", "options", "body"),
     [

@@ -16,6 +16,7 @@ from .models import X, exported
 DECLARED = {"block_size": Option(32, "", (16, 32)), "share": Option(0.5, ""), "way": Option("a", "")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["op", "scan"])
 def test_a_node_that_is_kept_keeps_its_weights(tmp_path, form):
     """In a Scan the readers stand in the body, which carries another name."""
