@@ -6,8 +6,8 @@ import os
 
 from edgernn.bench.report import BenchReport, Measurement
 from edgernn.bench.table import number
-from edgernn.errors import MissingDependencyError
 from edgernn.files import atomic_path
+from edgernn.pages import figure
 
 _OWN, _OTHER, _TAIL, _INK, _FAINT = "#2563eb", "#cbd5e1", "#64748b", "#0f172a", "#64748b"
 
@@ -19,18 +19,8 @@ def draw_latency(report: BenchReport, path: str | os.PathLike[str]) -> None:
 
     Raises MissingDependencyError where matplotlib is missing, InputError where `path` cannot be written.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(
-            "draw_latency needs the package 'matplotlib', which is not installed. "
-            "Install it with: pip install 'edgernn[train]'"
-        ) from error
     items = report.measurements
-    figure = Figure(figsize=(8.5, 1.5 + 0.55 * len(items)), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    picture, axes = figure(8.5, 1.5 + 0.55 * len(items))
     rows = range(len(items))
     medians = [item.latency.p50 for item in items]
     axes.barh(rows, medians, height=0.62, color=[_OWN if index == 0 else _OTHER for index in rows])
@@ -48,6 +38,7 @@ def draw_latency(report: BenchReport, path: str | os.PathLike[str]) -> None:
     axes.set_xlim(0, 1.6 * max(item.latency.p99 for item in items))
     axes.set_xlabel("µs a call: median, and the 99th percentile as a whisker", color=_FAINT, fontsize=9.5)
     axes.tick_params(length=0, labelcolor=_INK)
+    axes.grid(visible=False, axis="y")
     axes.grid(axis="x", color="#e2e8f0", linewidth=0.8)
     axes.set_axisbelow(True)
     for side in ("top", "right", "left", "bottom"):
@@ -64,7 +55,7 @@ def draw_latency(report: BenchReport, path: str | os.PathLike[str]) -> None:
     )  # fmt: skip
     with atomic_path(path) as temporary:
         ending = os.path.splitext(os.fspath(path))[1].lstrip(".") or "png"
-        figure.savefig(temporary, dpi=160, format=ending, facecolor="white")
+        picture.savefig(temporary, dpi=160, format=ending, facecolor="white")
 
 
 def _label(item: Measurement) -> str:

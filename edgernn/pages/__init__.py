@@ -27,9 +27,18 @@ def require_report_packages() -> None:
 
 
 def figure(width: float, height: float) -> tuple[Any, Any]:
-    """A figure of so many inches without a window, and its axes, in the reports' style."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    """A figure of so many inches without a window, and its axes, in the reports' style.
+
+    Raises MissingDependencyError where matplotlib is missing.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            "a picture needs the package 'matplotlib', which is not installed. "
+            "Install it with: pip install 'edgernn[train]'"
+        ) from error
 
     made = Figure(figsize=(width, height), dpi=130, layout="constrained")
     FigureCanvasAgg(made)

@@ -9,6 +9,7 @@ import numpy as np
 from edgernn.errors import InputError
 from edgernn.quantize.report import OutputError
 from edgernn.runtime import Session
+from edgernn.runtime.random_inputs import draw_input
 
 _BATCH, _STEPS = 4, 64
 
@@ -30,17 +31,8 @@ def output_error(before: Session, after: Session, data: Sequence[np.ndarray] | N
 
 
 def _standard_normal(session: Session) -> list[np.ndarray]:
-    random = np.random.default_rng(0)
-    sizes = {"batch": _BATCH, "time": session.manifest.chunk or _STEPS}
-    arrays = []
-    for spec in session.inputs:
-        shape = [dim if isinstance(dim, int) else sizes.get(dim, 1) for dim in spec.dims]
-        if np.dtype(spec.dtype).kind == "f":
-            arrays.append(random.standard_normal(shape).astype(spec.dtype))
-        else:
-            low, high = int(spec.minimum or 0), int(spec.maximum or 1)
-            arrays.append(random.integers(low, high + 1, shape).astype(spec.dtype))
-    return arrays
+    random, steps = np.random.default_rng(0), session.manifest.chunk or _STEPS
+    return [draw_input(spec, _BATCH, steps, random) for spec in session.inputs]
 
 
 def run_file(session: Session, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from edgernn.errors import MissingDependencyError
 from edgernn.files import atomic_path
+from edgernn.pages import figure
 from edgernn.tune.report import Trial, TuneReport
 
 _INK, _FAINT = "#0f172a", "#64748b"
@@ -21,17 +21,7 @@ def draw_pareto(report: TuneReport, path: str | os.PathLike[str]) -> None:
 
     Raises MissingDependencyError where matplotlib is missing, InputError where `path` cannot be written.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(
-            "draw_pareto needs the package 'matplotlib', which is not installed. "
-            "Install it with: pip install 'edgernn[train]'"
-        ) from error
-    figure = Figure(figsize=(8.5, 5), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    picture, axes = figure(8.5, 5)
     points = _fastest(report)
     schemes = list(dict.fromkeys(trial.file.scheme for trial in points))
     forms = list(dict.fromkeys(trial.file.recurrence for trial in points))
@@ -76,13 +66,9 @@ def draw_pareto(report: TuneReport, path: str | os.PathLike[str]) -> None:
     axes.set_xlabel("size of the file, kB", color=_FAINT)
     axes.set_ylabel("µs a time step, median", color=_FAINT)
     axes.set_title(f"What was tried, each file at its fastest: {len(points)} files", loc="left", color=_INK)
-    axes.grid(color="#e2e8f0", linewidth=0.8)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
     with atomic_path(path) as temporary:
         ending = os.path.splitext(os.fspath(path))[1].lstrip(".") or "png"
-        figure.savefig(temporary, dpi=150, format=ending, facecolor="white")
+        picture.savefig(temporary, dpi=150, format=ending, facecolor="white")
 
 
 def _fastest(report: TuneReport) -> list[Trial]:
