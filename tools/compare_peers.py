@@ -217,7 +217,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
         style = "-" if way.startswith("edgernn") else "--"
         axes.plot(*zip(*points, strict=True), style, color=color, marker="o", markersize=5, label=way)
     floors = sorted({row.size: row.floor_microseconds for row in rows}.items())
-    axes.plot(*zip(*floors, strict=True), ":", color="#64748b", label="floor: read every weight once")
+    axes.plot(*zip(*floors, strict=True), ":", color="#64748b", label="floor: read every float32 weight once")
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xticks(sizes, [str(size) for size in sizes])

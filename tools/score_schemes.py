@@ -3,8 +3,9 @@
     python tools/score_schemes.py [--data FOLDER] [--tasks digits temperature] [--seeds 0 1 2] [-o out.json]
 
 Each task trains a network, exports it as a stream, and scores the float32 file and the file of every scheme
-on the same held-out data. Data is read from --data, otherwise from $EDGERNN_DATA. Size is relative to the
-float32 file; the loss is what the score lost, the median over the seeds.
+on the same held-out data; where a file's outputs are off by more than 5 %, also that of `--budget
+relative-error=0.05`. Data is read from --data, otherwise from $EDGERNN_DATA. Size is relative to the float32
+file; the loss is what the score lost, the median over the seeds.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from edgernn.files import write_text
 from edgernn.quantize import scheme_names
 
 FLOAT32 = "float32"
+# A file that is further off than this is written once more, inside this budget.
+BUDGET = 0.05
 
 
 @dataclass(frozen=True)
@@ -54,23 +57,25 @@ def measure(name: str, task: Task, seed: int, schemes: Sequence[str], folder: Pa
     edgernn.export(task.model, source, task.example, streaming=True)
     whole = source.stat().st_size
     rows = []
-    for scheme in (FLOAT32, *schemes):
-        path, refused = folder / f"{scheme}.onnx", ""
-        if scheme == FLOAT32:
-            path = source
-        else:
-            try:
-                edgernn.quantize(source, path, scheme=scheme, calibration=task.calibration)
-            except edgernn.EdgeRNNError as error:
-                refused = str(error)
-        size = 0 if refused else path.stat().st_size
-        score = float("nan") if refused else task.score(edgernn.load(path))
-        rows.append(
-            Row(
-                name, module.METRIC, module.HIGHER_IS_BETTER, scheme, seed, score, size / whole, size, refused
-            )
-        )
-        print(f"{name}, seed {seed}, {scheme}: {refused or f'{score:.4f}'}", file=sys.stderr)
+
+    def score(scheme: str, path: Path) -> None:
+        size, found = path.stat().st_size, task.score(edgernn.load(path))
+        rows.append(Row(name, *metric, scheme, seed, found, size / whole, size))
+        print(f"{name}, seed {seed}, {scheme}: {found:.4f}", file=sys.stderr)
+
+    score(FLOAT32, source)
+    for scheme in schemes:
+        path = folder / f"{scheme}.onnx"
+        try:
+            report = edgernn.quantize(source, path, scheme=scheme, calibration=task.calibration)
+        except edgernn.EdgeRNNError as error:
+            rows.append(Row(name, *metric, scheme, seed, float("nan"), 0.0, 0, str(error)))
+            continue
+        score(scheme, path)
+        if report.error.relative > BUDGET:
+            budget = f"relative-error={BUDGET:g}"
+            edgernn.quantize(source, path, scheme=scheme, calibration=task.calibration, budget=budget)
+            score(f"{scheme}, budget", path)
     return rows
 
 

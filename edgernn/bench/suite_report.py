@@ -10,6 +10,7 @@ from edgernn.bench.statistics import Ratio
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,11 @@ class SuiteReport:
         return table
 
 
-def _cell(row: Row) -> str:
-    color = "green" if row.met else "red"
+def _cell(row: Row) -> Text:
+    from rich.text import Text
+
     sign = "≤" if row.met else ">"
-    return f"{row.ratio.median:.2f} {sign} {row.target:.2f}\n[{color}]{row.excess:+.0%}[/{color}]"
+    # Three digits where two would show a ratio above its target as equal to it.
+    digits = 2 if row.met or round(row.ratio.median, 2) > row.target else 3
+    cell = Text(f"{row.ratio.median:.{digits}f} {sign} {row.target:.2f}\n")
+    return cell.append(f"{row.excess:+.0%}", style="green" if row.met else "red")

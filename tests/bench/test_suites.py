@@ -36,12 +36,13 @@ def test_the_report_as_json_and_table():
     assert data["rows"][0]["ratio"]["median"] == 0.84
     from rich.console import Console
 
-    console = Console(width=100)
+    console = Console(width=100, markup=False)  # as the command line has it
     with console.capture() as capture:
         console.print(report.render())
     text = capture.get()
     assert "0.84 > 0.70" in text
     assert "+20%" in text
+    assert "[" not in text
     assert "not there" in text
 
 
