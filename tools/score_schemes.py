@@ -53,6 +53,7 @@ class Row:
 def measure(name: str, task: Task, seed: int, schemes: Sequence[str], folder: Path) -> list[Row]:
     """The rows of one trained network."""
     module = find_task(name)
+    metric = (module.METRIC, module.HIGHER_IS_BETTER)
     source = folder / "float32.onnx"
     edgernn.export(task.model, source, task.example, streaming=True)
     whole = source.stat().st_size
