@@ -10,7 +10,7 @@ import numpy as np
 from edgernn.bench.contenders.base import Array
 from edgernn.errors import InputError
 from edgernn.manifest import Manifest
-from edgernn.runtime.random_inputs import draw_input
+from edgernn.runtime.random_inputs import draw_input, fixed_length
 
 DEFAULT_SEQUENCE_STEPS = 100
 
@@ -30,16 +30,6 @@ def steps_of(manifest: Manifest, steps: int | None) -> int:
     if manifest.streaming and steps % manifest.hop:
         raise InputError(f"steps: must be a multiple of the file's hop, {manifest.hop}, found {steps}.")
     return steps
-
-
-def fixed_length(manifest: Manifest) -> int | None:
-    """The number of time steps that the inputs fix; None where it is free."""
-    for spec in manifest.inputs:
-        if spec.time_dim is not None:
-            size = spec.dims[spec.time_dim]
-            if isinstance(size, int):
-                return size
-    return None
 
 
 def draw_inputs(

@@ -9,7 +9,7 @@ import numpy as np
 from edgernn.errors import InputError
 from edgernn.quantize.report import OutputError
 from edgernn.runtime import Session
-from edgernn.runtime.random_inputs import draw_input
+from edgernn.runtime.random_inputs import draw_input, fixed_length
 
 _BATCH, _STEPS = 4, 64
 
@@ -31,7 +31,8 @@ def output_error(before: Session, after: Session, data: Sequence[np.ndarray] | N
 
 
 def _standard_normal(session: Session) -> list[np.ndarray]:
-    random, steps = np.random.default_rng(0), session.manifest.chunk or _STEPS
+    random = np.random.default_rng(0)
+    steps = session.manifest.chunk or fixed_length(session.manifest) or _STEPS
     return [draw_input(spec, _BATCH, steps, random) for spec in session.inputs]
 
 

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgernn.manifest import TensorSpec
+from edgernn.manifest import Manifest, TensorSpec
 from edgernn.runtime.arrays import Array
+
+
+def fixed_length(manifest: Manifest) -> int | None:
+    """The number of time steps that the inputs fix; None where it is free."""
+    for spec in manifest.inputs:
+        if spec.time_dim is not None:
+            size = spec.dims[spec.time_dim]
+            if isinstance(size, int):
+                return size
+    return None
 
 
 def draw_input(
