@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from edgernn.errors import InputError, ModelError
-from edgernn.files import existing_file
+from edgernn.files import existing_file, file_digest
 from edgernn.manifest import METADATA_KEY, Manifest, TensorSpec
 from edgernn.runtime.agreement import check_agreement
 from edgernn.runtime.arrays import (
@@ -78,7 +77,7 @@ def load(
         provider_options=provider_options or {},
     )
     check_agreement(manifest, engine.session.get_inputs(), engine.session.get_outputs())
-    return Session(file, manifest, engine, _sha256(file), nan)
+    return Session(file, manifest, engine, file_digest(file), nan)
 
 
 class Session:
@@ -202,11 +201,3 @@ class Session:
 def run_error(session: Session, error: Exception) -> ModelError:
     """What to raise where onnxruntime fails on inputs that fit the manifest."""
     return ModelError(f"{str(session.path)!r} failed on {session.provider}: {str(error).strip()}")
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -6,7 +6,7 @@ import os
 
 from edgernn.files import atomic_path
 from edgernn.pages import figure
-from edgernn.tune.report import Trial, TuneReport
+from edgernn.tune.report import Trial, TuneReport, fastest_of_each_file
 
 _INK, _FAINT = "#0f172a", "#64748b"
 _COLORS = ("#2563eb", "#ea580c", "#059669", "#9333ea", "#dc2626", "#0891b2", "#ca8a04", "#475569")
@@ -22,7 +22,7 @@ def draw_pareto(report: TuneReport, path: str | os.PathLike[str]) -> None:
     Raises MissingDependencyError where matplotlib is missing, InputError where `path` cannot be written.
     """
     picture, axes = figure(8.5, 5)
-    points = _fastest(report)
+    points = fastest_of_each_file(report.trials)
     schemes = list(dict.fromkeys(trial.file.scheme for trial in points))
     forms = list(dict.fromkeys(trial.file.recurrence for trial in points))
     for trial in points:
@@ -69,13 +69,6 @@ def draw_pareto(report: TuneReport, path: str | os.PathLike[str]) -> None:
     with atomic_path(path) as temporary:
         ending = os.path.splitext(os.fspath(path))[1].lstrip(".") or "png"
         picture.savefig(temporary, dpi=150, format=ending, facecolor="white")
-
-
-def _fastest(report: TuneReport) -> list[Trial]:
-    found: dict[str, Trial] = {}
-    for trial in sorted(report.trials, key=lambda item: item.latency.p50):
-        found.setdefault(trial.file.name, trial)
-    return list(found.values())
 
 
 def _front(points: list[Trial]) -> list[Trial]:

@@ -30,14 +30,14 @@ from edgernn.errors import (
     StreamingError,
 )
 from edgernn.export import export
-from edgernn.files import atomic_path, write_text
+from edgernn.files import atomic_path, file_digest, write_text
 from edgernn.graph.build import weights_digest
 from edgernn.quantize import quantize
 from edgernn.runtime import load
 from edgernn.tune.candidate import FLOAT32, FileChoice, Space, make_space
 from edgernn.tune.picture import draw_pareto
 from edgernn.tune.report import FileResult, Trial, TuneReport, run_name
-from edgernn.tune.store import Store, file_digest
+from edgernn.tune.store import Store
 from edgernn.verify import verify
 
 Progress = Callable[[str, int, int], None]
@@ -101,7 +101,9 @@ def tune(
     examples = [tensor.detach().cpu().numpy() for tensor in tensors]
     options = {**options, "streaming": streaming}
     if chunks is None:
-        chunks = (_least_steps(model, example_inputs, options) if streaming else length or _LENGTH,)
+        chunks = (
+            _least_steps(model, example_inputs, options) if streaming else length or DEFAULT_SEQUENCE_STEPS,
+        )
     elif length is not None and list(chunks) != [length]:
         raise InputError(f"chunks: with length={length} every call has that many steps; leave chunks out.")
     space = make_space(
@@ -115,9 +117,9 @@ def tune(
     store = Store(Path(out), _question(model, examples, options, max_error))
     choices = list(space.files())
     files: list[FileResult] = []
+    make = functools.partial(_make, model, example_inputs, examples, options, max_error)
     for number, choice in enumerate(choices):
         tell(choice.name, number, len(choices) + 1)
-        make = functools.partial(_make, model, example_inputs, examples, options, max_error)
         files.append(_result(store, choice, make))
     kept = [(choice, file) for choice, file in zip(choices, files, strict=True) if not file.dropped]
     if not kept:
@@ -142,9 +144,6 @@ def tune(
     with contextlib.suppress(MissingDependencyError):
         draw_pareto(report, Path(out) / "pareto.png")
     return report
-
-
-_LENGTH = DEFAULT_SEQUENCE_STEPS
 
 
 def _silent(what: str, done: int, total: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgernn.errors import InputError
-from edgernn.files import atomic_path, write_text
+from edgernn.files import atomic_path, file_digest, write_text
 from edgernn.tune.report import FileResult
 
 _MEMORY, _FILES, _VERSION = "files.json", "files", 1
@@ -104,8 +103,3 @@ class Store:
                 "name another folder."
             )
         self._results = {item.name: item for item in results}
-
-
-def file_digest(path: Path) -> str:
-    """sha256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
