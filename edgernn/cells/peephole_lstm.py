@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from edgernn.cells.backpropagated import Trace, over_rows
 from edgernn.cells.base import ReferenceStep, State
 from edgernn.cells.hoisted import HoistedCell, lstm_retreat, lstm_slopes
+from edgernn.cells.lstm import LSTM
 from edgernn.reference import peephole_lstm as reference
 
 
@@ -44,7 +45,7 @@ class PeepholeLSTM(HoistedCell[Record]):
     state_names = ("h", "c")
     gates = 4
     onnx_op_type = "LSTM"
-    onnx_gate_order = (0, 3, 1, 2)  # torch i, f, g, o → ONNX i, o, f, c (c is torch's g)
+    onnx_gate_order = LSTM.onnx_gate_order
 
     def _add_weights(self, units: int) -> None:
         super()._add_weights(units)
