@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
-
 
 def peer_names() -> list[str]:
     """The peers of this folder."""
@@ -37,22 +35,3 @@ def install(folder: Path, names: Sequence[str]) -> None:
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder)]
         subprocess.run([*command, *missing], check=True)
     sys.path.append(str(folder))
-
-
-class CarriedStates:
-    """The states of a step graph as numpy arrays, by their input's place.
-
-    Args:
-        shapes: of each state.
-    """
-
-    def __init__(self, shapes: Sequence[tuple[int, ...]]) -> None:
-        self._shapes = shapes
-        self.arrays = self._zeros()
-
-    def reset(self) -> None:
-        """Take them back to zero."""
-        self.arrays = self._zeros()
-
-    def _zeros(self) -> list[np.ndarray]:
-        return [np.zeros(shape, np.float32) for shape in self._shapes]

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from edgernn.bench.contenders.base import Contender
-from peers import CarriedStates
 
 PACKAGES = ("tract",)
 
@@ -18,11 +17,15 @@ def make(file: Path, state_shapes: Sequence[tuple[int, ...]], threads: int) -> C
     import tract
 
     runnable = tract.onnx().load(str(file)).into_model().into_runnable().spawn_state()
-    states = CarriedStates(state_shapes)
+    initial = [np.zeros(shape, np.float32) for shape in state_shapes]
+    states = list(initial)
 
     def call(x: np.ndarray) -> list[np.ndarray]:
-        results = [tensor.to_numpy() for tensor in runnable.run([x, *states.arrays])]
-        states.arrays = results[1:]
+        results = [tensor.to_numpy() for tensor in runnable.run([x, *states])]
+        states[:] = results[1:]
         return results
 
-    return Contender("tract", f"tract {tract.version()}", call, lambda r: [r[0]], states.reset)
+    def reset() -> None:
+        states[:] = initial
+
+    return Contender("tract", f"tract {tract.version()}", call, lambda r: [r[0]], reset)
