@@ -55,11 +55,6 @@ def _choices(kind: type[Cell]) -> list[Choice]:
 CHOICES = [choice for kind in LIBRARY.values() for choice in _choices(kind)]
 
 
-def random_states(cell: Cell, batch: int) -> tuple[Tensor, ...]:
-    """States that are not zero, (batch, size) each, in float64."""
-    return tuple(torch.rand(batch, size, dtype=torch.float64) * 2 - 1 for size in cell.state_sizes)
-
-
 def gradients(
     cell: Cell, x: Tensor, state: tuple[Tensor, ...], lengths: Tensor | None = None, reverse: bool = False
 ) -> tuple[list[Tensor], list[Tensor]]:

@@ -30,7 +30,8 @@ from edgernn.cells.normalization import normalize
 from edgernn.errors import InputError
 from edgernn.reference.sequence import run as run_reference
 
-from .library import CHOICES, LIBRARY, Choice, gradients, random_states
+from .checks import assert_a_step_is_the_reference_step, random_states
+from .library import CHOICES, LIBRARY, Choice, gradients
 from .tolerances import DOUBLE
 
 SIZES = st.integers(1, 5)
@@ -45,14 +46,7 @@ def test_a_step_is_the_reference_step(
 ) -> None:
     torch.manual_seed(seed)
     cell = choice.make(inputs, hidden).double()
-    step = cell.reference_step()
-    assert step is not None
-    x, state = torch.randn(batch, inputs, dtype=torch.float64), random_states(cell, batch)
-    output, new = cell.step(x, state)
-    expected, expected_new = step(x.numpy(), tuple(part.numpy() for part in state))
-    assert len(new) == len(expected_new) == len(cell.state_names)
-    for found, wanted in zip((output, *new), (expected, *expected_new), strict=True):
-        np.testing.assert_allclose(found.detach().numpy(), wanted, **DOUBLE)
+    assert_a_step_is_the_reference_step(cell, batch)
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=str)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -11,8 +10,9 @@ from torch import nn
 
 from edgernn.cells import Cell, find_cells
 
+from .checks import assert_a_step_is_the_reference_step, random_states
 from .tolerances import DOUBLE
-from .variants import VARIANTS, Variant, random_states
+from .variants import VARIANTS, Variant
 
 SIZES = st.integers(1, 6)
 
@@ -31,14 +31,7 @@ def test_a_step_is_the_reference_step(
 ) -> None:
     torch.manual_seed(seed)
     cell = variant.make(inputs, hidden).double()
-    step = cell.reference_step()
-    assert step is not None
-    x, state = torch.randn(batch, inputs, dtype=torch.float64), random_states(cell, batch)
-    output, new = cell.step(x, state)
-    expected, expected_new = step(x.numpy(), tuple(part.numpy() for part in state))
-    assert len(new) == len(expected_new) == len(cell.state_names)
-    for found, wanted in zip((output, *new), (expected, *expected_new), strict=True):
-        np.testing.assert_allclose(found.detach().numpy(), wanted, **DOUBLE)
+    assert_a_step_is_the_reference_step(cell, batch)
 
 
 TORCH_CELLS = [

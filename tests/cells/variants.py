@@ -7,7 +7,6 @@ import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import nn
 
 from edgernn.cells import GRU, LSTM, RNN, Cell
@@ -59,9 +58,3 @@ def _variants() -> list[Variant]:
 
 VARIANTS = _variants()
 IN_TORCH = [variant for variant in VARIANTS if variant.torch_module(1, 1) is not None]
-
-
-def random_states(cell: Cell, *shape: int) -> tuple[torch.Tensor, ...]:
-    """States that are not zero, as large as those of gated cells: one tensor (*shape, size) each."""
-    dtype = next(cell.parameters()).dtype
-    return tuple(torch.rand(*shape, size, dtype=dtype) * 2 - 1 for size in cell.state_sizes)
