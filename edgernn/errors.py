@@ -34,6 +34,10 @@ class ProviderError(EdgeRNNError):
     """An execution provider is unknown, missing, or did not start."""
 
 
+class KernelError(EdgeRNNError):
+    """The library of kernels cannot be built, or cannot be used here."""
+
+
 class MissingDependencyError(EdgeRNNError, ImportError):
     """A part of edgernn was called whose packages are not installed."""
 

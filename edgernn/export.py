@@ -12,6 +12,7 @@ from edgernn.errors import InputError
 from edgernn.files import atomic_path
 from edgernn.graph.build import DEFAULT_OPSET, attach, build
 from edgernn.manifest import Manifest
+from edgernn.quantize.kernel_form import use_functions
 from edgernn.verify import verify
 
 
@@ -31,6 +32,7 @@ def export(
     metadata: Mapping[str, object] | None = None,
     lookahead: int = 0,
     running_mean: bool = False,
+    kernels: bool = False,
     check: bool = True,
 ) -> Manifest:
     """Write `model` as one ONNX file that stock onnxruntime (1.17 or later) runs.
@@ -61,6 +63,9 @@ def export(
             convolutions do; the manifest says how many they wait for.
         running_mean: of a streaming file: whether a mean over all time becomes the mean so far; else it is
             refused.
+        kernels: whether to write recurrent operators as functions that edgernn's own kernels can take over
+            (see `edgernn.kernels`). Stock onnxruntime runs the file as fast as without; runtimes that know no
+            functions do not. Quantized files are written so anyway.
         check: whether to compare before writing. Without it the manifest says that nothing was proven.
 
     Returns:
@@ -89,6 +94,11 @@ def export(
         lookahead=lookahead,
         running_mean=running_mean,
     )
+    if kernels and not use_functions(built.model):
+        raise InputError(
+            "kernels: the file has no RNN, LSTM or GRU operator that they could take over; its recurrence is "
+            f"{built.manifest.recurrence!r}. Leave kernels out."
+        )
     manifest = built.manifest
     with atomic_path(path) as temporary:
         ir.save(built.model, temporary)

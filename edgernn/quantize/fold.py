@@ -6,12 +6,15 @@ import os
 
 import onnx_ir as ir
 
+from edgernn.quantize.functions import inline
 from edgernn.quantize.weights import find_recurrent
 
 
 def load_folded(path: str | os.PathLike[str]) -> ir.Model:
-    """The model of a file, its recurrent weights initializers."""
+    """The model of a float32 file: ordinary operators, recurrent weights initializers."""
     model = ir.load(path)
+    if model.functions:  # as `export --kernels` writes them
+        inline(model)
     fold_weights(model)
     return model
 

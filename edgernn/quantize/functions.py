@@ -61,9 +61,26 @@ def recurrent_function(
     outputs = list(write(body, Weights(x, w, r, tuple(given)), node))
     # Which inputs are there differs from node to node; functions of one name must have one body.
     present = "".join("x" if value is not None else "_" for value in node.inputs[3:])
-    name = f"{node.op_type}_{suffix}" + (f"_{len(node.outputs)}{present}" if "_" in present else "")
+    name = f"{node.op_type}_{suffix}{_activation(node)}"
+    name += f"_{len(node.outputs)}{present}" if "_" in present else ""
     declared = [ir.Attr(name, attribute.type, None) for name, attribute in node.attributes.items()]
     return make_function(name, [x, *w, *r, *rest], outputs, body, opset, declared)
+
+
+def _activation(node: ir.Node) -> str:
+    """What a function's name tells of activations, because onnxruntime gives lists of texts to no kernel.
+
+    An RNN's activation where it is not tanh; "other" where a node computes what no kernel knows.
+    """
+    if not set(node.attributes) <= {"direction", "hidden_size", "linear_before_reset", "activations"}:
+        return "_other"
+    activations = node.attributes.get("activations")
+    if activations is None:
+        return ""
+    names = {name.lower() for name in activations.as_strings()}
+    if node.op_type != "RNN" or len(names) > 1 or not names <= {"tanh", "relu", "sigmoid"}:
+        return "_other"
+    return "" if names == {"tanh"} else f"_{names.pop()}"
 
 
 def make_function(

@@ -112,7 +112,6 @@ class _Layer:
     @property
     def suffix(self) -> str:
         words = [self.direction] * (self.direction != "forward")
-        words += [self.activation.lower()] * (self.activation != "Tanh")
         words += ["reset_first"] * (self.kind == "GRU" and not self.before_reset)
         words += ["step"] * self.single
         return "".join(f"_{word}" for word in words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import onnxruntime
 
 from edgernn.errors import EdgeRNNError, InputError, ModelError, ProviderError
 from edgernn.runtime import providers
+from edgernn.runtime.takeover import AUTO, KernelUse, register, settle
 
 # onnxruntime prints what it raises, too; only the raised message should be seen.
 _LOG_FATAL_ONLY = 4
@@ -29,6 +31,7 @@ class Engine:
         fallbacks: (provider, reason) for each that was asked for and passed over.
         host_memory: whether the provider works on ordinary memory.
         run_options: options for every call; making them once saves a microsecond a call.
+        kernels: whether edgernn's kernels take part.
     """
 
     session: onnxruntime.InferenceSession
@@ -36,6 +39,7 @@ class Engine:
     fallbacks: tuple[tuple[str, str], ...]
     host_memory: bool
     run_options: onnxruntime.RunOptions
+    kernels: KernelUse
 
     @property
     def inner(self) -> Any:
@@ -54,19 +58,24 @@ def start(
     memory_arena: bool,
     threads: int,
     provider_options: Mapping[str, str],
+    kernels: str | os.PathLike[str] = AUTO,
+    functions: Sequence[tuple[str, str]] = (),
 ) -> Engine:
     """Load `path` with `provider`: a name, "auto", or a list of names of which the first that works is taken.
 
-    `memory_arena` is for few large calls rather than many small ones.
+    `memory_arena` is for few large calls rather than many small ones; `functions` are the file's, which
+    `kernels` may take over.
 
-    Raises ProviderError where no provider works, ModelError where the file is no ONNX model.
+    Raises ProviderError where no provider works, ModelError where the file is no ONNX model, InputError or
+    KernelError where the kernels that are asked for cannot be used.
     """
     if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
         raise InputError(f"threads: expected a whole number from 1, found {threads!r}.")
+    request = _Request(path, memory_arena, threads, kernels, functions)
     if provider == "auto":
         names: Sequence[str] = providers.by_preference()
     elif isinstance(provider, str):
-        return _start_one(path, provider, memory_arena, threads, provider_options, ())
+        return _start_one(request, provider, provider_options, ())
     else:
         names = tuple(provider)
     if not names:
@@ -80,18 +89,27 @@ def start(
     passed_over: list[tuple[str, str]] = []
     for name in names:
         try:
-            return _start_one(path, name, memory_arena, threads, {}, tuple(passed_over))
+            return _start_one(request, name, {}, tuple(passed_over))
         except ProviderError as error:  # noqa: PERF203 - a handful of providers
             passed_over.append((name, str(error)))
     reasons = " ".join(reason for _, reason in passed_over)
     raise ProviderError(f"none of the providers {', '.join(names)} works. {reasons}")
 
 
+@dataclass(frozen=True)
+class _Request:
+    """The arguments of `start` that do not depend on the provider."""
+
+    path: Path
+    memory_arena: bool
+    threads: int
+    kernels: str | os.PathLike[str]
+    functions: Sequence[tuple[str, str]]
+
+
 def _start_one(
-    path: Path,
+    request: _Request,
     name: str,
-    memory_arena: bool,
-    threads: int,
     provider_options: Mapping[str, str],
     passed_over: tuple[tuple[str, str], ...],
 ) -> Engine:
@@ -102,17 +120,21 @@ def _start_one(
             f"provider {name!r} is not in this onnxruntime {onnxruntime.__version__}, which has: "
             f"{', '.join(providers.present())}. To get it: {provider.INSTALL}."
         )
-    options = {**provider.options(threads), **provider_options}
+    options = {**provider.options(request.threads), **provider_options}
+    use = settle(request.kernels, request.functions, name)
     try:
-        # enable_fallback=0: otherwise onnxruntime prints a line and takes the CPU.
-        session = onnxruntime.InferenceSession(
-            str(path),
-            _session_options(memory_arena, threads),
-            providers=[(wanted, options)],
-            enable_fallback=0,
-        )
+        session = _session(request, use, wanted, options)
+    except EdgeRNNError:
+        raise
     except Exception as error:
-        raise _start_error(error, path, name) from error
+        if not use.functions or request.kernels != AUTO:
+            raise _start_error(error, request.path, name) from error
+        # Nobody asked for the kernels; that they are not used stands in the session.
+        use = use.without(f"onnxruntime does not take them: {str(error).strip()}")
+        try:
+            session = _session(request, use, wanted, options)
+        except Exception as other:
+            raise _start_error(other, request.path, name) from other
     if session.get_providers()[0] != wanted:
         raise ProviderError(
             f"provider {name!r} did not start; onnxruntime took {session.get_providers()[0]} instead. "
@@ -120,7 +142,19 @@ def _start_one(
         )
     run_options = onnxruntime.RunOptions()
     run_options.log_severity_level = _LOG_FATAL_ONLY
-    return Engine(session, name, passed_over, provider.HOST_MEMORY, run_options)
+    return Engine(session, name, passed_over, provider.HOST_MEMORY, run_options, use)
+
+
+def _session(
+    request: _Request, use: KernelUse, provider: str, provider_options: Mapping[str, str]
+) -> onnxruntime.InferenceSession:
+    options = _session_options(request.memory_arena, request.threads)
+    if use.functions:
+        register(options, use, request.threads)
+    # enable_fallback=0: otherwise onnxruntime prints a line and takes the CPU.
+    return onnxruntime.InferenceSession(
+        str(request.path), options, providers=[(provider, dict(provider_options))], enable_fallback=0
+    )
 
 
 def _session_options(memory_arena: bool, threads: int) -> Any:

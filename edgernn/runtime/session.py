@@ -22,7 +22,8 @@ from edgernn.runtime.arrays import (
     to_array,
 )
 from edgernn.runtime.engine import Engine, start
-from edgernn.runtime.metadata import read_metadata
+from edgernn.runtime.metadata import read_header
+from edgernn.runtime.takeover import AUTO
 
 if TYPE_CHECKING:
     from edgernn.runtime.pool import StreamPool
@@ -39,6 +40,7 @@ def load(
     nan: NanPolicy = "allow",
     memory_arena: bool | None = None,
     provider_options: Mapping[str, str] | None = None,
+    kernels: str | os.PathLike[str] = AUTO,
 ) -> Session:
     """Load an ONNX file that edgernn wrote.
 
@@ -53,16 +55,21 @@ def load(
         memory_arena: whether onnxruntime keeps the memory of a call for the next one. None does what is
             faster as a rule: not for streaming files, whose calls need little. `edgernn tune` tries both.
         provider_options: onnxruntime's options of the provider, over edgernn's own.
+        kernels: "auto": edgernn's own kernels run what they can, where their library is at hand (see
+            `edgernn.kernels`) and the provider is the CPU; "off"; or the path of a library. `Session.kernels`
+            says what came of it.
 
     Raises:
         InputError: no file stands at `path`, or an argument is wrong.
         ModelError: the file is corrupt, was not written by edgernn, or its manifest and graph disagree.
         ProviderError: the provider is unknown, missing, or did not start.
+        KernelError: the library of kernels that was named cannot be used.
     """
     if nan not in get_args(NanPolicy):
         raise InputError(f"nan: expected 'allow' or 'refuse', found {nan!r}.")
     file = existing_file(path, "model")
-    text = read_metadata(file).get(METADATA_KEY)
+    header = read_header(file)
+    text = header.metadata.get(METADATA_KEY)
     if text is None:
         raise ModelError(
             f"{str(file)!r} has no edgernn manifest: it was not written by edgernn. Export the torch model "
@@ -75,6 +82,8 @@ def load(
         memory_arena=not manifest.streaming if memory_arena is None else memory_arena,
         threads=threads,
         provider_options=provider_options or {},
+        kernels=kernels,
+        functions=header.functions,
     )
     check_agreement(manifest, engine.session.get_inputs(), engine.session.get_outputs())
     return Session(file, manifest, engine, file_digest(file), nan)
@@ -89,6 +98,7 @@ class Session:
         inputs, outputs: the tensors that `run` takes and gives, states apart.
         provider: the execution provider that runs it.
         fallbacks: (provider, reason) for each provider that was asked for and passed over.
+        kernels: which of the file's functions edgernn's kernels run, or why they run none.
         digest: sha256 of the file.
         nan: "allow" or "refuse", see `load`.
     """
@@ -100,6 +110,7 @@ class Session:
         self.outputs: tuple[TensorSpec, ...] = manifest.outputs
         self.provider = engine.provider
         self.fallbacks = engine.fallbacks
+        self.kernels = engine.kernels
         self.digest = digest
         self.nan = nan
         self.engine = engine

@@ -50,6 +50,12 @@ def command(
     unit: Annotated[str | None, typer.Option(help="Unit of the input, e.g. °C.")] = None,
     sample_rate: Annotated[float | None, typer.Option(help="Time steps per second.")] = None,
     labels: Annotated[str | None, typer.Option(metavar="A,B", help="Names of the classes, by index.")] = None,
+    kernels: Annotated[
+        bool,
+        typer.Option(
+            "--kernels", help="Write recurrent operators so that edgernn's own kernels can take over."
+        ),
+    ] = False,
     recipe: RecipeFolder = None,
     json: Json = False,
 ) -> Outcome:
@@ -81,6 +87,7 @@ def command(
             time_dim=time_dim,
             dims=_dims(dims),
             output_names=_words(output_names),
+            kernels=kernels,
             metadata={
                 **found.metadata,
                 **{name: value for name, value in given.items() if value is not None},

@@ -1,0 +1,38 @@
+// What the sets of 64-bit ARM share.
+#pragma once
+
+#include <arm_neon.h>
+
+#include "over_time.h"
+
+namespace edgernn {
+namespace {
+
+struct Float128 {
+  static constexpr int kLanes = 4;
+  using V = float32x4_t;
+
+  static V load(const float* from) { return vld1q_f32(from); }
+  static void store(float* to, V v) { vst1q_f32(to, v); }
+  static V broadcast(const float* from) { return vld1q_dup_f32(from); }
+  static V add(V a, V b) { return vaddq_f32(a, b); }
+  static V multiply(V a, V b) { return vmulq_f32(a, b); }
+  static V fused(V a, V b, V c) { return vfmaq_f32(c, a, b); }
+};
+
+inline int8x16_t four_times(const uint8_t* group) {
+  int32_t bytes;
+  std::memcpy(&bytes, group, sizeof bytes);
+  return vreinterpretq_s8_s32(vdupq_n_s32(bytes));
+}
+
+// Thirty-two registers.
+struct Shape128 {
+  static constexpr int kTilesAlone = 1;
+  static constexpr int kVectorsAlone = 16;
+  static constexpr int kVectors = 4;
+  static constexpr int kRows = 4;
+};
+
+}  // namespace
+}  // namespace edgernn

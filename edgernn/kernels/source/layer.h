@@ -1,0 +1,90 @@
+// What the parts of the library hand to each other: a recurrent layer ready to run, and one call of it.
+//
+// Plain data and raw pointers alone. The files of sets/ are compiled for one instruction set each, and a template
+// or inline function of the standard library that one of them instantiates could become the copy that the whole
+// library uses, on processors that lack its instructions.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace edgernn {
+
+// Outputs of a product that are computed together: packed weights lie in tiles of so many.
+constexpr int kTile = 64;
+// Hidden units are filled up to a multiple of this, so that no loop over them has a remainder.
+constexpr int kUnits = 16;
+// int8 products take so many inputs at once.
+constexpr int kGroup = 4;
+
+constexpr int round_up(int size, int multiple) { return (size + multiple - 1) / multiple * multiple; }
+
+enum class Kind : int { kRnn, kLstm, kGru };
+enum class Activation : int { kTanh, kRelu, kSigmoid };
+
+// A matrix that rows are multiplied with, packed for one instruction set.
+//
+// float32: [tile][input][output of the tile]. int8: [tile][group of inputs][output of the tile][input of the
+// group], scale and sum of every output. What fills up tiles and groups is zero.
+struct Matrix {
+  int inputs = 0;
+  int outputs = 0;  // a multiple of kTile
+  const float* floats = nullptr;
+  const int8_t* integers = nullptr;  // null: float32
+  const float* scales = nullptr;
+  const int32_t* sums = nullptr;  // of an output's integers
+  const float* bias = nullptr;    // added to the product
+};
+
+// One direction. Gates lie one behind the other, each filled up to `padded` units.
+struct Direction {
+  Matrix input;
+  Matrix recurrent;
+  Matrix candidate;                  // of a GRU that resets first: the product behind the reset gate
+  const float* peepholes = nullptr;  // i, o, f, each of `padded` units; null: none
+  bool reversed = false;
+};
+
+struct Layer {
+  Kind kind = Kind::kGru;
+  Activation activation = Activation::kTanh;  // of an RNN
+  bool resets_first = false;                  // of a GRU: the reset gate before the product, not behind it
+  int inputs = 0;
+  int hidden = 0;
+  int padded = 0;  // hidden, filled up to a multiple of kUnits
+  int directions = 1;
+  Direction direction[2];
+};
+
+// Tensors of ONNX's layout: x (steps, batch, inputs), y (steps, directions, batch, hidden), states
+// (directions, batch, hidden). Those that may be missing are null.
+struct Call {
+  int steps = 0;
+  int batch = 0;
+  const float* x = nullptr;
+  const int32_t* lengths = nullptr;
+  const float* initial_h = nullptr;
+  const float* initial_c = nullptr;
+  float* y = nullptr;
+  float* y_h = nullptr;
+  float* y_c = nullptr;
+};
+
+// A share of a call that one thread does: some rows of the batch in one direction.
+struct Part {
+  int direction = 0;
+  int first_row = 0;
+  int rows = 0;
+};
+
+// What one instruction set brings.
+struct InstructionSet {
+  const char* name;
+  // Bytes of working memory that `run` needs for a part of so many rows, aligned to kAlignment.
+  size_t (*scratch_bytes)(const Layer&, int steps, int rows);
+  void (*run)(const Layer&, const Call&, const Part&, void* scratch);
+};
+
+constexpr size_t kAlignment = 64;
+
+}  // namespace edgernn

@@ -1,0 +1,221 @@
+// A layer over time: the products with the input for many steps at once, then step by step. One frame for all cells.
+#pragma once
+
+#include <cstring>
+
+#include "cells.h"
+#include "product.h"
+#include "rounding.h"
+
+namespace edgernn {
+namespace {
+
+// Rows that the input's product takes at once: enough to read its weights seldom, few enough to stay in the cache.
+constexpr int kRowsAtOnce = 64;
+
+inline int steps_at_once(int steps, int rows) {
+  const int most = rows >= kRowsAtOnce ? 1 : kRowsAtOnce / rows;
+  return steps < most ? steps : most;
+}
+
+inline int group_bytes(int inputs) { return round_up(inputs, kGroup); }
+
+// Hands out the working memory piece by piece; with a null pointer it only counts.
+class Scratch {
+ public:
+  explicit Scratch(void* memory) : memory_(static_cast<char*>(memory)) {}
+
+  template <class T>
+  T* take(size_t count) {
+    char* piece = memory_ == nullptr ? nullptr : memory_ + used_;
+    used_ += (count * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
+    return reinterpret_cast<T*>(piece);
+  }
+
+  size_t used() const { return used_; }
+
+ private:
+  char* memory_;
+  size_t used_ = 0;
+};
+
+// The working memory of a part.
+struct Memory {
+  float* projected;  // (steps at once × rows, gates)
+  float* recurrent;  // (rows, gates)
+  float* candidate;  // (rows, padded), of a GRU that resets first
+  float* kept;       // likewise: the state behind the reset gate
+  float* h;          // (rows, padded)
+  float* c;
+  uint8_t* rounded;  // of as many rows as any product takes
+  float* steps;
+
+  Memory(const Layer& layer, int steps_now, int rows, Scratch& scratch) {
+    const Direction& direction = layer.direction[0];
+    const size_t many = static_cast<size_t>(steps_at_once(steps_now, rows)) * rows;
+    const size_t padded = layer.padded, count = rows;
+    projected = scratch.take<float>(many * direction.input.outputs);
+    recurrent = scratch.take<float>(count * direction.recurrent.outputs);
+    candidate = scratch.take<float>(count * direction.candidate.outputs);
+    kept = scratch.take<float>(layer.resets_first ? count * padded : 0);
+    h = scratch.take<float>(count * padded);
+    c = scratch.take<float>(layer.kind == Kind::kLstm ? count * padded : 0);
+    const size_t widest = group_bytes(layer.inputs > layer.hidden ? layer.inputs : layer.hidden);
+    rounded = scratch.take<uint8_t>(direction.input.integers == nullptr ? 0 : many * widest);
+    steps = scratch.take<float>(many);
+  }
+};
+
+template <class Float, class Dot, class Shape>
+class OverTime {
+ public:
+  static size_t scratch_bytes(const Layer& layer, int steps, int rows) {
+    Scratch scratch(nullptr);
+    Memory(layer, steps, rows, scratch);
+    return scratch.used();
+  }
+
+  static void run(const Layer& layer, const Call& call, const Part& part, void* memory) {
+    switch (layer.kind) {
+      case Kind::kLstm:
+        return run_cell<Lstm>(layer, call, part, memory);
+      case Kind::kGru:
+        if (layer.resets_first) return run_cell<GruResetFirst>(layer, call, part, memory);
+        return run_cell<Gru>(layer, call, part, memory);
+      case Kind::kRnn:
+        switch (layer.activation) {
+          case Activation::kTanh:
+            return run_cell<Rnn<tanh_of>>(layer, call, part, memory);
+          case Activation::kRelu:
+            return run_cell<Rnn<relu_of>>(layer, call, part, memory);
+          case Activation::kSigmoid:
+            return run_cell<Rnn<sigmoid_of>>(layer, call, part, memory);
+        }
+    }
+  }
+
+ private:
+  template <class Cell>
+  static void run_cell(const Layer& layer, const Call& call, const Part& part, void* buffer) {
+    const Direction& direction = layer.direction[part.direction];
+    Scratch scratch(buffer);
+    const Memory memory(layer, call.steps, part.rows, scratch);
+    load_state(layer, call, part, call.initial_h, memory.h);
+    if constexpr (Cell::kHasCellState) load_state(layer, call, part, call.initial_c, memory.c);
+
+    const int at_once = steps_at_once(call.steps, part.rows);
+    for (int done = 0; done < call.steps; done += at_once) {
+      const int now = call.steps - done < at_once ? call.steps - done : at_once;
+      const int first = direction.reversed ? call.steps - done - now : done;
+      project(layer, call, part, first, now, memory);
+      for (int step = 0; step < now; ++step) {
+        const int within = direction.reversed ? now - 1 - step : step;
+        const float* projected =
+            memory.projected + static_cast<size_t>(within) * part.rows * direction.input.outputs;
+        multiply(direction.recurrent, memory.h, layer.padded, part.rows, Cell::kBounded, memory.recurrent, memory);
+        update<Cell>(layer, call, part, first + within, projected, memory);
+      }
+    }
+    store_state(layer, call, part, memory.h, call.y_h);
+    if constexpr (Cell::kHasCellState) store_state(layer, call, part, memory.c, call.y_c);
+  }
+
+  // One step of every row, and its output.
+  template <class Cell>
+  static void update(const Layer& layer, const Call& call, const Part& part, int step, const float* projected,
+                     const Memory& memory) {
+    const Direction& direction = layer.direction[part.direction];
+    if constexpr (Cell::kResetsFirst) {
+      for (int row = 0; row < part.rows; ++row) {
+        Cell::reset(row_of(layer, part, projected, memory, row), memory.kept + static_cast<size_t>(row) * layer.padded);
+      }
+      multiply(direction.candidate, memory.kept, layer.padded, part.rows, Cell::kBounded, memory.candidate, memory);
+    }
+    for (int row = 0; row < part.rows; ++row) {
+      const int batch_row = part.first_row + row;
+      float* y = nullptr;
+      if (call.y != nullptr) {
+        const size_t at = (static_cast<size_t>(step) * layer.directions + part.direction) * call.batch + batch_row;
+        y = call.y + at * layer.hidden;
+      }
+      if (call.lengths != nullptr && step >= call.lengths[batch_row]) {
+        // A row that has ended keeps its states and gives zeros.
+        if (y != nullptr) std::memset(y, 0, sizeof(float) * layer.hidden);
+        continue;
+      }
+      const Row now = row_of(layer, part, projected, memory, row);
+      if constexpr (Cell::kResetsFirst) {
+        Cell::step(now, memory.candidate + static_cast<size_t>(row) * direction.candidate.outputs);
+      } else {
+        Cell::step(now);
+      }
+      if (y != nullptr) std::memcpy(y, now.h, sizeof(float) * layer.hidden);
+    }
+  }
+
+  static Row row_of(const Layer& layer, const Part& part, const float* projected, const Memory& memory, int row) {
+    const Direction& direction = layer.direction[part.direction];
+    const size_t at = static_cast<size_t>(row) * layer.padded;
+    return {projected + static_cast<size_t>(row) * direction.input.outputs,
+            memory.recurrent + static_cast<size_t>(row) * direction.recurrent.outputs,
+            memory.h + at,
+            layer.kind == Kind::kLstm ? memory.c + at : nullptr,
+            direction.peepholes,
+            layer.padded};
+  }
+
+  // The input's part of the gates, for `count` steps from `first` on.
+  static void project(const Layer& layer, const Call& call, const Part& part, int first, int count,
+                      const Memory& memory) {
+    const Matrix& matrix = layer.direction[part.direction].input;
+    const size_t stride = layer.inputs;
+    const float* x = call.x + (static_cast<size_t>(first) * call.batch + part.first_row) * stride;
+    if (part.rows == call.batch) {
+      multiply(matrix, x, stride, count * part.rows, false, memory.projected, memory);
+      return;
+    }
+    for (int step = 0; step < count; ++step) {
+      multiply(matrix, x + static_cast<size_t>(step) * call.batch * stride, stride, part.rows, false,
+               memory.projected + static_cast<size_t>(step) * part.rows * matrix.outputs, memory);
+    }
+  }
+
+  // out (rows, outputs) = x (rows, inputs) times the matrix, plus its bias.
+  static void multiply(const Matrix& matrix, const float* x, size_t stride, int rows, bool bounded, float* out,
+                       const Memory& memory) {
+    using Products = Product<Float, Dot, Shape>;
+    const size_t outputs = matrix.outputs;
+    if (matrix.integers == nullptr) {
+      Products::multiply(matrix, rows, Rows<float>{x, stride, nullptr, out, outputs});
+      return;
+    }
+    const size_t bytes = group_bytes(matrix.inputs);
+    for (int row = 0; row < rows; ++row) {
+      memory.steps[row] =
+          round_row(x + row * stride, matrix.inputs, bounded, Dot::kOffset, memory.rounded + row * bytes);
+    }
+    Products::multiply(matrix, rows, Rows<uint8_t>{memory.rounded, bytes, memory.steps, out, outputs});
+  }
+
+  static void load_state(const Layer& layer, const Call& call, const Part& part, const float* given, float* state) {
+    const size_t padded = layer.padded, hidden = layer.hidden;
+    std::memset(state, 0, sizeof(float) * part.rows * padded);
+    if (given == nullptr) return;
+    given += (static_cast<size_t>(part.direction) * call.batch + part.first_row) * hidden;
+    for (int row = 0; row < part.rows; ++row) {
+      std::memcpy(state + row * padded, given + row * hidden, sizeof(float) * hidden);
+    }
+  }
+
+  static void store_state(const Layer& layer, const Call& call, const Part& part, const float* state, float* out) {
+    if (out == nullptr) return;
+    const size_t padded = layer.padded, hidden = layer.hidden;
+    out += (static_cast<size_t>(part.direction) * call.batch + part.first_row) * hidden;
+    for (int row = 0; row < part.rows; ++row) {
+      std::memcpy(out + row * hidden, state + row * padded, sizeof(float) * hidden);
+    }
+  }
+};
+
+}  // namespace
+}  // namespace edgernn

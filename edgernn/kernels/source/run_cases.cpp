@@ -1,0 +1,238 @@
+// Runs layers without onnxruntime, for tests: on other processors under emulation, and under sanitizers.
+//
+//   run_cases CASES OUTPUT SET [THREADS]
+//
+// CASES holds cases one behind the other, each 16 numbers and then its arrays, all of four bytes but int8 weights:
+// see read_case. OUTPUT receives y, y_h and y_c of each. With SET "list" the available sets are printed instead. With
+// THREADS above 1 so many threads run each case at the same time, and their results must be equal.
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "instruction_sets.h"
+#include "run.h"
+#include "weights.h"
+
+namespace {
+std::atomic<long> allocations{0};
+}  // namespace
+
+void* operator new(size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  throw std::bad_alloc();
+}
+void* operator new(size_t size, std::align_val_t alignment) {
+  ++allocations;
+  const size_t unit = static_cast<size_t>(alignment);
+  if (void* memory = std::aligned_alloc(unit, (size + unit - 1) / unit * unit)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }
+
+namespace edgernn {
+namespace {
+
+class File {
+ public:
+  File(const char* path, const char* mode) : file_(std::fopen(path, mode)) {
+    if (file_ == nullptr) throw std::runtime_error(std::string("cannot open ") + path);
+  }
+  ~File() { std::fclose(file_); }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  template <class T>
+  std::vector<T> read(size_t count) {
+    std::vector<T> items(count);
+    if (std::fread(items.data(), sizeof(T), count, file_) != count) throw std::runtime_error("a case is cut short");
+    return items;
+  }
+
+  template <class T>
+  void write(const std::vector<T>& items) {
+    if (std::fwrite(items.data(), sizeof(T), items.size(), file_) != items.size()) {
+      throw std::runtime_error("the output cannot be written");
+    }
+  }
+
+  bool at_end() {
+    const int next = std::fgetc(file_);
+    if (next != EOF) std::ungetc(next, file_);
+    return next == EOF;
+  }
+
+ private:
+  std::FILE* file_;
+};
+
+struct Case {
+  Source source;
+  Call call;
+  int threads = 1;
+  std::vector<int8_t> w_integers, r_integers;
+  std::vector<float> w_scales, r_scales, bias, peepholes, x, h, c;
+  std::vector<int32_t> lengths;
+};
+
+void read_matrix(File& file, bool integers, size_t rows, size_t columns, SourceMatrix& matrix,
+                 std::vector<int8_t>& own_integers, std::vector<float>& own_scales) {
+  if (!integers) {
+    matrix.floats = file.read<float>(rows * columns);
+    return;
+  }
+  own_integers = file.read<int8_t>(rows * columns);
+  own_scales = file.read<float>(rows);
+  matrix.integers = own_integers.data();
+  matrix.scales = own_scales.data();
+}
+
+void read_case(File& file, Case& it) {
+  enum { kKind, kActivation, kResetsFirst, kForward, kBackward, kInputs, kHidden, kIntegers, kBias, kPeepholes, kSteps,
+         kBatch, kLengths, kInitialH, kInitialC, kShares, kCount };
+  const auto head = file.read<int32_t>(kCount);
+  Source& source = it.source;
+  source.kind = static_cast<Kind>(head[kKind]);
+  source.activation = static_cast<Activation>(head[kActivation]);
+  source.resets_first = head[kResetsFirst] != 0;
+  if (head[kForward] != 0) source.reversed.push_back(false);
+  if (head[kBackward] != 0) source.reversed.push_back(true);
+  source.inputs = head[kInputs];
+  source.hidden = head[kHidden];
+  const size_t directions = source.reversed.size(), hidden = source.hidden, gates = gates_of(source.kind);
+  const size_t rows = directions * gates * hidden, steps = head[kSteps], batch = head[kBatch];
+  read_matrix(file, head[kIntegers] != 0, rows, source.inputs, source.w, it.w_integers, it.w_scales);
+  read_matrix(file, head[kIntegers] != 0, rows, hidden, source.r, it.r_integers, it.r_scales);
+  if (head[kBias] != 0) {
+    it.bias = file.read<float>(2 * rows);
+    source.bias = it.bias.data();
+  }
+  if (head[kPeepholes] != 0) {
+    it.peepholes = file.read<float>(directions * 3 * hidden);
+    source.peepholes = it.peepholes.data();
+  }
+  it.call.steps = head[kSteps];
+  it.call.batch = head[kBatch];
+  it.x = file.read<float>(steps * batch * source.inputs);
+  it.call.x = it.x.data();
+  if (head[kLengths] != 0) {
+    it.lengths = file.read<int32_t>(batch);
+    it.call.lengths = it.lengths.data();
+  }
+  if (head[kInitialH] != 0) {
+    it.h = file.read<float>(directions * batch * hidden);
+    it.call.initial_h = it.h.data();
+  }
+  if (head[kInitialC] != 0) {
+    it.c = file.read<float>(directions * batch * hidden);
+    it.call.initial_c = it.c.data();
+  }
+  it.threads = head[kShares];
+}
+
+struct Outputs {
+  std::vector<float> y, y_h, y_c;
+
+  bool operator==(const Outputs& other) const {
+    const auto same = [](const std::vector<float>& a, const std::vector<float>& b) {
+      return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+    };
+    return same(y, other.y) && same(y_h, other.y_h) && same(y_c, other.y_c);
+  }
+};
+
+// Does the shares of a call in threads of their own, as a pool would.
+void in_threads(void*, void (*work)(void*, size_t), size_t count, void* argument) {
+  std::vector<std::thread> threads;
+  for (size_t index = 0; index < count; ++index) threads.emplace_back(work, argument, index);
+  for (std::thread& thread : threads) thread.join();
+}
+
+Outputs run_once(const InstructionSet& set, const Layer& layer, const Case& it) {
+  const size_t state = static_cast<size_t>(layer.directions) * it.call.batch * layer.hidden;
+  const float unset = 1234.0f;  // shows up in a comparison where it is not written over
+  Outputs outputs{std::vector<float>(it.call.steps * state, unset), std::vector<float>(state, unset),
+                  std::vector<float>(layer.kind == Kind::kLstm ? state : 0, unset)};
+  Call call = it.call;
+  call.y = outputs.y.data();
+  call.y_h = outputs.y_h.data();
+  call.y_c = outputs.y_c.empty() ? nullptr : outputs.y_c.data();
+  run_layer(set, layer, call, it.threads, in_threads, nullptr);
+  return outputs;
+}
+
+// A second call of the same shape in the same thread.
+void expect_no_allocation(const InstructionSet& set, const Layer& layer, const Case& it, Outputs& outputs) {
+  Call call = it.call;
+  call.y = outputs.y.data();
+  call.y_h = outputs.y_h.data();
+  call.y_c = outputs.y_c.empty() ? nullptr : outputs.y_c.data();
+  const long before = allocations;
+  run_layer(set, layer, call, 1, nullptr, nullptr);
+  if (allocations != before) throw std::runtime_error("a second call of a shape allocates");
+}
+
+void run_case(const InstructionSet& set, const Case& it, int threads, File& output) {
+  const auto weights = shared_weights(it.source);
+  if (shared_weights(it.source) != weights) throw std::runtime_error("equal weights are not shared");
+  const Layer& layer = weights->layer();
+  Outputs outputs = run_once(set, layer, it);
+  Outputs again = outputs;
+  run_layer(set, layer, it.call, 1, nullptr, nullptr);  // nobody wants its outputs
+  expect_no_allocation(set, layer, it, again);
+  if (!(again == outputs)) throw std::runtime_error("a second call gives other results");
+  if (threads > 1) {
+    std::vector<Outputs> all(threads);
+    std::vector<std::thread> running;
+    for (int thread = 0; thread < threads; ++thread) {
+      running.emplace_back([&, thread] { all[thread] = run_once(set, layer, it); });
+    }
+    for (std::thread& thread : running) thread.join();
+    for (const Outputs& other : all) {
+      if (!(other == outputs)) throw std::runtime_error("threads give different results");
+    }
+  }
+  output.write(outputs.y);
+  output.write(outputs.y_h);
+  output.write(outputs.y_c);
+}
+
+}  // namespace
+}  // namespace edgernn
+
+int main(int count, char** arguments) {
+  using namespace edgernn;
+  if (count < 4) {
+    std::fprintf(stderr, "usage: run_cases CASES OUTPUT SET [THREADS]\n");
+    return 2;
+  }
+  try {
+    const std::string wanted = arguments[3];
+    for (const InstructionSet* set : available_sets()) {
+      if (wanted == "list") std::printf("%s\n", set->name);
+      if (wanted != set->name) continue;
+      File cases(arguments[1], "rb"), output(arguments[2], "wb");
+      while (!cases.at_end()) {
+        Case it;
+        read_case(cases, it);
+        run_case(*set, it, count > 4 ? std::atoi(arguments[4]) : 1, output);
+      }
+      return 0;
+    }
+    if (wanted == "list") return 0;
+    throw std::runtime_error("there is no instruction set " + wanted + " here");
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,45 @@
+// AVX2 and FMA, without int8 dot products: bytes are widened to 16 bits, whose pairs add up in 32 bits. The shorter
+// way, pairs of bytes added in 16 bits, saturates.
+#include "../x86_256.h"
+
+namespace edgernn {
+namespace {
+
+struct Dot {
+  static constexpr int kLanes = 8;
+  static constexpr int kOffset = 0;
+  // Two sums an output, of outputs 0…3 and 4…7.
+  struct V {
+    __m256i low, high;
+  };
+  using Inputs = __m256i;
+  struct Weights {
+    __m256i low, high;
+  };
+
+  static V start(const int32_t*) { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
+  static Inputs broadcast(const uint8_t* group) {
+    return _mm256_cvtepi8_epi16(_mm_set1_epi32(group_of(group)));
+  }
+  static Weights load(const int8_t* weights) {
+    const auto* from = reinterpret_cast<const __m128i*>(weights);
+    return {_mm256_cvtepi8_epi16(_mm_loadu_si128(from)), _mm256_cvtepi8_epi16(_mm_loadu_si128(from + 1))};
+  }
+  static V add(V sums, Inputs x, Weights weights) {
+    return {_mm256_add_epi32(sums.low, _mm256_madd_epi16(weights.low, x)),
+            _mm256_add_epi32(sums.high, _mm256_madd_epi16(weights.high, x))};
+  }
+  static __m256 to_float(V sums) {
+    // Neighbours are added within halves of the vector, which leaves pairs of outputs in the order 0 4 2 6.
+    const __m256i mixed = _mm256_hadd_epi32(sums.low, sums.high);
+    return _mm256_cvtepi32_ps(_mm256_permute4x64_epi64(mixed, 0b11011000));
+  }
+};
+
+using Frame = OverTime<Float256, Dot, Shape256>;
+
+}  // namespace
+
+extern const InstructionSet kAvx2 = {"avx2", Frame::scratch_bytes, Frame::run};
+
+}  // namespace edgernn

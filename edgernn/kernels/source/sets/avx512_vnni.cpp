@@ -1,0 +1,29 @@
+// AVX-512 with int8 dot products.
+#include "../x86_512.h"
+
+namespace edgernn {
+namespace {
+
+struct Dot {
+  static constexpr int kLanes = 16;
+  static constexpr int kOffset = 128;  // the instruction takes inputs without a sign
+  using V = __m512i;
+  using Inputs = __m512i;
+  using Weights = __m512i;
+
+  static V start(const int32_t* sums) {
+    return _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_slli_epi32(_mm512_loadu_si512(sums), 7));
+  }
+  static Inputs broadcast(const uint8_t* group) { return _mm512_set1_epi32(group_of(group)); }
+  static Weights load(const int8_t* weights) { return _mm512_loadu_si512(weights); }
+  static V add(V sums, Inputs x, Weights weights) { return _mm512_dpbusd_epi32(sums, x, weights); }
+  static __m512 to_float(V sums) { return _mm512_cvtepi32_ps(sums); }
+};
+
+using Frame = OverTime<Float512, Dot, Shape512>;
+
+}  // namespace
+
+extern const InstructionSet kAvx512Vnni = {"avx512_vnni", Frame::scratch_bytes, Frame::run};
+
+}  // namespace edgernn

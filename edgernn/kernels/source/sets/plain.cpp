@@ -1,0 +1,78 @@
+// Plain C++ for any processor, and what the other sets are compared with.
+#include "../over_time.h"
+
+namespace edgernn {
+namespace {
+
+struct Float {
+  static constexpr int kLanes = 16;
+  struct V {
+    float at[kLanes];
+  };
+
+  static V load(const float* from) {
+    V v;
+    std::memcpy(v.at, from, sizeof v.at);
+    return v;
+  }
+  static void store(float* to, const V& v) { std::memcpy(to, v.at, sizeof v.at); }
+  static V broadcast(const float* from) {
+    V v;
+    for (float& lane : v.at) lane = *from;
+    return v;
+  }
+  static V add(const V& a, const V& b) {
+    V v;
+    for (int i = 0; i < kLanes; ++i) v.at[i] = a.at[i] + b.at[i];
+    return v;
+  }
+  static V multiply(const V& a, const V& b) {
+    V v;
+    for (int i = 0; i < kLanes; ++i) v.at[i] = a.at[i] * b.at[i];
+    return v;
+  }
+  // Not fused: without an instruction for it that is a call for every number, and products are only compared
+  // within a tolerance.
+  static V fused(const V& a, const V& b, const V& c) { return add(multiply(a, b), c); }
+};
+
+struct Dot {
+  static constexpr int kLanes = 16;
+  static constexpr int kOffset = 0;
+  struct V {
+    int32_t at[kLanes];
+  };
+  using Inputs = const int8_t*;
+  using Weights = const int8_t*;
+
+  static V start(const int32_t*) { return V{}; }
+  static Inputs broadcast(const uint8_t* group) { return reinterpret_cast<const int8_t*>(group); }
+  static Weights load(const int8_t* weights) { return weights; }
+  static V add(const V& sums, Inputs x, Weights weights) {
+    V v = sums;
+    for (int i = 0; i < kLanes; ++i) {
+      for (int k = 0; k < kGroup; ++k) v.at[i] += x[k] * weights[i * kGroup + k];
+    }
+    return v;
+  }
+  static Float::V to_float(const V& v) {
+    Float::V out;
+    for (int i = 0; i < kLanes; ++i) out.at[i] = static_cast<float>(v.at[i]);
+    return out;
+  }
+};
+
+struct Shape {
+  static constexpr int kTilesAlone = 1;
+  static constexpr int kVectorsAlone = 1;
+  static constexpr int kVectors = 1;
+  static constexpr int kRows = 4;
+};
+
+using Frame = OverTime<Float, Dot, Shape>;
+
+}  // namespace
+
+extern const InstructionSet kPlain = {"plain", Frame::scratch_bytes, Frame::run};
+
+}  // namespace edgernn

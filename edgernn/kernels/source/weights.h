@@ -1,0 +1,68 @@
+// From the weights of an ONNX node to a layer that is ready to run.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "layer.h"
+
+namespace edgernn {
+
+// One of a node's two matrices, (directions, gates × hidden, columns): in float32, or as integers with one scale a row.
+struct SourceMatrix {
+  std::vector<float> floats;
+  const int8_t* integers = nullptr;  // null: float32
+  const float* scales = nullptr;
+};
+
+// A node. Gates are in ONNX's order.
+struct Source {
+  Kind kind = Kind::kGru;
+  Activation activation = Activation::kTanh;
+  bool resets_first = false;
+  int inputs = 0;
+  int hidden = 0;
+  std::vector<bool> reversed;  // of each direction
+  SourceMatrix w, r;
+  const float* bias = nullptr;       // (directions, 2 × gates × hidden); null: none
+  const float* peepholes = nullptr;  // (directions, 3 × hidden); null: none
+};
+
+int gates_of(Kind kind);
+
+// Owns the packed weights of a layer.
+class Weights {
+ public:
+  explicit Weights(const Source& source);
+  Weights(const Weights&) = delete;
+  Weights& operator=(const Weights&) = delete;
+
+  const Layer& layer() const { return layer_; }
+
+ private:
+  friend std::shared_ptr<const Weights> shared_weights(const Source& source);
+
+  template <class T>
+  T* take(size_t count);
+  void pack(const Source& source, const SourceMatrix& from, int columns, int direction, int first_gate, int gates,
+            Matrix& matrix);
+  bool equals(const Weights& other) const;
+  uint64_t digest() const;
+
+  struct Release {
+    void operator()(char* memory) const;
+  };
+  struct Buffer {
+    std::unique_ptr<char, Release> memory;
+    size_t bytes;
+  };
+  std::vector<Buffer> buffers_;
+  Layer layer_;
+};
+
+// The packed weights of a node; those of an equal node that is alive, if there is one, so that sessions of the same
+// file hold them once.
+std::shared_ptr<const Weights> shared_weights(const Source& source);
+
+}  // namespace edgernn
