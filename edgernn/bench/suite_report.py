@@ -24,6 +24,7 @@ class Row:
         ratio: time of edgernn ÷ time of what it is held against, which `ratio.to` names.
         microseconds: median time of edgernn, a call and stream.
         baseline_microseconds: median time of the other.
+        percent_of_floor: how much of edgernn's time reading every weight once takes; None: not measured.
     """
 
     what: str
@@ -32,6 +33,7 @@ class Row:
     ratio: Ratio
     microseconds: float
     baseline_microseconds: float
+    percent_of_floor: float | None = None
 
     @property
     def met(self) -> bool:
@@ -100,4 +102,5 @@ def _cell(row: Row) -> Text:
     # Three digits where two would show a ratio above its target as equal to it.
     digits = 2 if row.met or round(row.ratio.median, 2) > row.target else 3
     cell = Text(f"{row.ratio.median:.{digits}f} {sign} {row.target:.2f}\n")
-    return cell.append(f"{row.excess:+.0%}", style="green" if row.met else "red")
+    cell.append(f"{row.excess:+.0%}", style="green" if row.met else "red")
+    return cell if row.percent_of_floor is None else cell.append(f"\n{row.percent_of_floor:.0f} % floor")

@@ -22,8 +22,8 @@ _FOLDERS = tuple(
 )
 _HOW = (
     "Debian 13 and Ubuntu 25.04 have it: apt-get install libonnxruntime-dev. Otherwise take the folder "
-    "include/ of a release of onnxruntime, or headers/ of its Android package, any version from 1.17 on, and name it "
-    "with --ort-include FOLDER."
+    "include/ of a release of onnxruntime, or headers/ of its Android package, any version from 1.17 on, and "
+    "name it with --ort-include FOLDER."
 )
 _LINES_SHOWN = 20
 

@@ -8,7 +8,16 @@
 namespace edgernn {
 namespace {
 
+// Thirty-two registers.
+struct Shape128 {
+  static constexpr int kTilesAlone = 1;
+  static constexpr int kVectorsAlone = 16;
+  static constexpr int kVectors = 4;
+  static constexpr int kRows = 4;
+};
+
 struct Float128 {
+  using Shape = Shape128;
   static constexpr int kLanes = 4;
   using V = float32x4_t;
 
@@ -18,6 +27,7 @@ struct Float128 {
   static V add(V a, V b) { return vaddq_f32(a, b); }
   static V multiply(V a, V b) { return vmulq_f32(a, b); }
   static V fused(V a, V b, V c) { return vfmaq_f32(c, a, b); }
+  static void settle(V& v) { asm("" : "+w"(v)); }
 };
 
 inline int8x16_t four_times(const uint8_t* group) {
@@ -25,14 +35,6 @@ inline int8x16_t four_times(const uint8_t* group) {
   std::memcpy(&bytes, group, sizeof bytes);
   return vreinterpretq_s8_s32(vdupq_n_s32(bytes));
 }
-
-// Thirty-two registers.
-struct Shape128 {
-  static constexpr int kTilesAlone = 1;
-  static constexpr int kVectorsAlone = 16;
-  static constexpr int kVectors = 4;
-  static constexpr int kRows = 4;
-};
 
 }  // namespace
 }  // namespace edgernn

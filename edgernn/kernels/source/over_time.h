@@ -66,7 +66,7 @@ struct Memory {
   }
 };
 
-template <class Float, class Dot, class Shape>
+template <class Float, class Dot>
 class OverTime {
  public:
   static size_t scratch_bytes(const Layer& layer, int steps, int rows) {
@@ -183,7 +183,7 @@ class OverTime {
   // out (rows, outputs) = x (rows, inputs) times the matrix, plus its bias.
   static void multiply(const Matrix& matrix, const float* x, size_t stride, int rows, bool bounded, float* out,
                        const Memory& memory) {
-    using Products = Product<Float, Dot, Shape>;
+    using Products = Product<Float, Dot>;
     const size_t outputs = matrix.outputs;
     if (matrix.integers == nullptr) {
       Products::multiply(matrix, rows, Rows<float>{x, stride, nullptr, out, outputs});

@@ -55,13 +55,13 @@ class File {
   template <class T>
   std::vector<T> read(size_t count) {
     std::vector<T> items(count);
-    if (std::fread(items.data(), sizeof(T), count, file_) != count) throw std::runtime_error("a case is cut short");
+    if (count > 0 && std::fread(items.data(), sizeof(T), count, file_) != count) throw std::runtime_error("a case is cut short");
     return items;
   }
 
   template <class T>
   void write(const std::vector<T>& items) {
-    if (std::fwrite(items.data(), sizeof(T), items.size(), file_) != items.size()) {
+    if (!items.empty() && std::fwrite(items.data(), sizeof(T), items.size(), file_) != items.size()) {
       throw std::runtime_error("the output cannot be written");
     }
   }
@@ -145,7 +145,8 @@ struct Outputs {
 
   bool operator==(const Outputs& other) const {
     const auto same = [](const std::vector<float>& a, const std::vector<float>& b) {
-      return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+      return a.size() == b.size() &&
+             (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
     };
     return same(y, other.y) && same(y_h, other.y_h) && same(y_c, other.y_c);
   }

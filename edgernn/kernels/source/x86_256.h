@@ -8,7 +8,16 @@
 namespace edgernn {
 namespace {
 
+// Sixteen registers.
+struct Shape256 {
+  static constexpr int kTilesAlone = 1;
+  static constexpr int kVectorsAlone = 8;
+  static constexpr int kVectors = 4;
+  static constexpr int kRows = 3;
+};
+
 struct Float256 {
+  using Shape = Shape256;
   static constexpr int kLanes = 8;
   using V = __m256;
 
@@ -18,6 +27,7 @@ struct Float256 {
   static V add(V a, V b) { return _mm256_add_ps(a, b); }
   static V multiply(V a, V b) { return _mm256_mul_ps(a, b); }
   static V fused(V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); }
+  static void settle(V& v) { asm("" : "+x"(v)); }
 };
 
 inline int32_t group_of(const uint8_t* group) {
@@ -25,14 +35,6 @@ inline int32_t group_of(const uint8_t* group) {
   std::memcpy(&bytes, group, sizeof bytes);
   return bytes;
 }
-
-// Sixteen registers.
-struct Shape256 {
-  static constexpr int kTilesAlone = 1;
-  static constexpr int kVectorsAlone = 8;
-  static constexpr int kVectors = 4;
-  static constexpr int kRows = 3;
-};
 
 }  // namespace
 }  // namespace edgernn

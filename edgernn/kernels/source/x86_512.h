@@ -8,7 +8,16 @@
 namespace edgernn {
 namespace {
 
+// Thirty-two registers.
+struct Shape512 {
+  static constexpr int kTilesAlone = 2;
+  static constexpr int kVectorsAlone = 4;
+  static constexpr int kVectors = 4;
+  static constexpr int kRows = 6;
+};
+
 struct Float512 {
+  using Shape = Shape512;
   static constexpr int kLanes = 16;
   using V = __m512;
 
@@ -18,6 +27,7 @@ struct Float512 {
   static V add(V a, V b) { return _mm512_add_ps(a, b); }
   static V multiply(V a, V b) { return _mm512_mul_ps(a, b); }
   static V fused(V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); }
+  static void settle(V& v) { asm("" : "+v"(v)); }
 };
 
 inline int32_t group_of(const uint8_t* group) {
@@ -25,14 +35,6 @@ inline int32_t group_of(const uint8_t* group) {
   std::memcpy(&bytes, group, sizeof bytes);
   return bytes;
 }
-
-// Thirty-two registers.
-struct Shape512 {
-  static constexpr int kTilesAlone = 2;
-  static constexpr int kVectorsAlone = 4;
-  static constexpr int kVectors = 4;
-  static constexpr int kRows = 6;
-};
 
 }  // namespace
 }  // namespace edgernn

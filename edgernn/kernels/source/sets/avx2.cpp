@@ -5,7 +5,16 @@
 namespace edgernn {
 namespace {
 
+// A sum takes two registers, and so does a weight.
+struct ShapeOfPairs {
+  static constexpr int kTilesAlone = 1;
+  static constexpr int kVectorsAlone = 4;
+  static constexpr int kVectors = 2;
+  static constexpr int kRows = 2;
+};
+
 struct Dot {
+  using Shape = ShapeOfPairs;
   static constexpr int kLanes = 8;
   static constexpr int kOffset = 0;
   // Two sums an output, of outputs 0…3 and 4…7.
@@ -29,6 +38,7 @@ struct Dot {
     return {_mm256_add_epi32(sums.low, _mm256_madd_epi16(weights.low, x)),
             _mm256_add_epi32(sums.high, _mm256_madd_epi16(weights.high, x))};
   }
+  static void settle(V& sums) { asm("" : "+x"(sums.low), "+x"(sums.high)); }
   static __m256 to_float(V sums) {
     // Neighbours are added within halves of the vector, which leaves pairs of outputs in the order 0 4 2 6.
     const __m256i mixed = _mm256_hadd_epi32(sums.low, sums.high);
@@ -36,7 +46,7 @@ struct Dot {
   }
 };
 
-using Frame = OverTime<Float256, Dot, Shape256>;
+using Frame = OverTime<Float256, Dot>;
 
 }  // namespace
 

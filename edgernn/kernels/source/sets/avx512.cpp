@@ -4,7 +4,16 @@
 namespace edgernn {
 namespace {
 
+// A sum takes two registers, and so does a weight.
+struct ShapeOfPairs {
+  static constexpr int kTilesAlone = 1;
+  static constexpr int kVectorsAlone = 4;
+  static constexpr int kVectors = 2;
+  static constexpr int kRows = 4;
+};
+
 struct Dot {
+  using Shape = ShapeOfPairs;
   static constexpr int kLanes = 16;
   static constexpr int kOffset = 0;
   struct V {
@@ -27,6 +36,7 @@ struct Dot {
     return {_mm512_add_epi32(sums.low, _mm512_madd_epi16(weights.low, x)),
             _mm512_add_epi32(sums.high, _mm512_madd_epi16(weights.high, x))};
   }
+  static void settle(V& sums) { asm("" : "+v"(sums.low), "+v"(sums.high)); }
   static __m512 to_float(V sums) {
     // Even and odd places of both halves hold the two sums of every output.
     const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
@@ -36,15 +46,7 @@ struct Dot {
   }
 };
 
-// An output takes two registers.
-struct Shape {
-  static constexpr int kTilesAlone = 1;
-  static constexpr int kVectorsAlone = 4;
-  static constexpr int kVectors = 2;
-  static constexpr int kRows = 4;
-};
-
-using Frame = OverTime<Float512, Dot, Shape>;
+using Frame = OverTime<Float512, Dot>;
 
 }  // namespace
 

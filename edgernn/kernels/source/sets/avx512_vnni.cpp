@@ -5,6 +5,7 @@ namespace edgernn {
 namespace {
 
 struct Dot {
+  using Shape = Shape512;
   static constexpr int kLanes = 16;
   static constexpr int kOffset = 128;  // the instruction takes inputs without a sign
   using V = __m512i;
@@ -17,10 +18,11 @@ struct Dot {
   static Inputs broadcast(const uint8_t* group) { return _mm512_set1_epi32(group_of(group)); }
   static Weights load(const int8_t* weights) { return _mm512_loadu_si512(weights); }
   static V add(V sums, Inputs x, Weights weights) { return _mm512_dpbusd_epi32(sums, x, weights); }
+  static void settle(V& sums) { asm("" : "+v"(sums)); }
   static __m512 to_float(V sums) { return _mm512_cvtepi32_ps(sums); }
 };
 
-using Frame = OverTime<Float512, Dot, Shape512>;
+using Frame = OverTime<Float512, Dot>;
 
 }  // namespace
 

@@ -5,6 +5,7 @@ namespace edgernn {
 namespace {
 
 struct Dot {
+  using Shape = Shape256;
   static constexpr int kLanes = 8;
   static constexpr int kOffset = 128;  // the instruction takes inputs without a sign
   using V = __m256i;
@@ -20,10 +21,11 @@ struct Dot {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights));
   }
   static V add(V sums, Inputs x, Weights weights) { return _mm256_dpbusd_avx_epi32(sums, x, weights); }
+  static void settle(V& sums) { asm("" : "+x"(sums)); }
   static __m256 to_float(V sums) { return _mm256_cvtepi32_ps(sums); }
 };
 
-using Frame = OverTime<Float256, Dot, Shape256>;
+using Frame = OverTime<Float256, Dot>;
 
 }  // namespace
 

@@ -5,6 +5,7 @@ namespace edgernn {
 namespace {
 
 struct Dot {
+  using Shape = Shape128;
   static constexpr int kLanes = 4;
   static constexpr int kOffset = 0;
   using V = int32x4_t;
@@ -19,10 +20,11 @@ struct Dot {
     const int16x8_t high = vmull_high_s8(weights, x);
     return vaddq_s32(sums, vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high)));
   }
+  static void settle(V& sums) { asm("" : "+w"(sums)); }
   static float32x4_t to_float(V sums) { return vcvtq_f32_s32(sums); }
 };
 
-using Frame = OverTime<Float128, Dot, Shape128>;
+using Frame = OverTime<Float128, Dot>;
 
 }  // namespace
 

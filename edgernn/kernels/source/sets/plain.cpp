@@ -4,7 +4,15 @@
 namespace edgernn {
 namespace {
 
+struct PlainShape {
+  static constexpr int kTilesAlone = 1;
+  static constexpr int kVectorsAlone = 1;
+  static constexpr int kVectors = 1;
+  static constexpr int kRows = 4;
+};
+
 struct Float {
+  using Shape = PlainShape;
   static constexpr int kLanes = 16;
   struct V {
     float at[kLanes];
@@ -31,12 +39,14 @@ struct Float {
     for (int i = 0; i < kLanes; ++i) v.at[i] = a.at[i] * b.at[i];
     return v;
   }
+  static void settle(V&) {}
   // Not fused: without an instruction for it that is a call for every number, and products are only compared
   // within a tolerance.
   static V fused(const V& a, const V& b, const V& c) { return add(multiply(a, b), c); }
 };
 
 struct Dot {
+  using Shape = PlainShape;
   static constexpr int kLanes = 16;
   static constexpr int kOffset = 0;
   struct V {
@@ -55,6 +65,7 @@ struct Dot {
     }
     return v;
   }
+  static void settle(V&) {}
   static Float::V to_float(const V& v) {
     Float::V out;
     for (int i = 0; i < kLanes; ++i) out.at[i] = static_cast<float>(v.at[i]);
@@ -62,14 +73,7 @@ struct Dot {
   }
 };
 
-struct Shape {
-  static constexpr int kTilesAlone = 1;
-  static constexpr int kVectorsAlone = 1;
-  static constexpr int kVectors = 1;
-  static constexpr int kRows = 4;
-};
-
-using Frame = OverTime<Float, Dot, Shape>;
+using Frame = OverTime<Float, Dot>;
 
 }  // namespace
 

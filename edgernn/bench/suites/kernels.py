@@ -1,0 +1,165 @@
+"""edgernn's own kernels against the default path, beside the project's targets for them.
+
+The networks are those of `targets.py`: one recurrent layer and a linear head, input size = hidden size, one
+thread. Needs the library of kernels, see `edgernn kernels build`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from edgernn.bench.agreement import check_agree
+from edgernn.bench.contenders.base import EDGERNN, Contender
+from edgernn.bench.contenders.runtime import runtime_contender
+from edgernn.bench.floor import measure_floor
+from edgernn.bench.inputs import draw_inputs
+from edgernn.bench.race import race
+from edgernn.bench.suite_report import Row
+from edgernn.bench.suites.targets import CELLS, SEQUENCE_STEPS, STREAMS, make_network
+from edgernn.bench.weights import weight_bytes
+from edgernn.errors import EdgeRNNError
+from edgernn.runtime import Session, load
+
+SIZES = (64, 128, 256, 512)
+# What a ratio may be at most, by hidden size.
+PUSH_INT8 = {
+    "GRU": dict(zip(SIZES, (0.45, 0.40, 0.30, 0.32), strict=True)),  # the default path has no int8 GRU
+    "LSTM": dict(zip(SIZES, (0.50, 0.50, 0.55, 0.65), strict=True)),  # against its int8 LSTM
+}
+PUSH_FLOAT32 = dict(zip(SIZES, (0.45, 0.55, 0.75, 0.92), strict=True))
+SEQUENCE_INT8 = {
+    "GRU": dict(zip(SIZES, (0.35, 0.35, 0.33, 0.33), strict=True)),
+    "LSTM": dict.fromkeys(SIZES, 0.80),
+}
+STREAMS_INT8 = dict(zip(SIZES, (0.06, 0.08, 0.12, 0.15), strict=True))
+
+Report = Callable[[Row], None]
+
+
+def measure(rounds: int, report_row: Report, *, sizes: Sequence[int] = SIZES) -> dict[str, str]:
+    """Run the suite at the hidden sizes `sizes`; see `edgernn.bench.suites`."""
+    skipped: dict[str, str] = {}
+    for cell in CELLS:
+        for size in sizes:
+            with TemporaryDirectory(prefix="edgernn-bench-") as folder:
+                try:
+                    ways = _prepare(cell, size, Path(folder))
+                except EdgeRNNError as error:
+                    skipped[f"{cell}, {size}"] = str(error)
+                    continue
+                _compare(cell, size, ways, rounds, report_row)
+    return skipped
+
+
+@dataclass(frozen=True)
+class _Ways:
+    """The ways to run one network.
+
+    Attributes:
+        stream, sequence: sessions on the kernels, by scheme.
+        by_step, by_step_int8: the default path, a step a call; its int8, or again float32 where it has none.
+        at_once: the default path over a whole sequence, in int8 where it has that.
+    """
+
+    stream: dict[str, Session]
+    sequence: dict[str, Session]
+    by_step: Contender
+    by_step_int8: Contender
+    at_once: Contender
+    chunks: list[list[np.ndarray]]
+    whole: list[np.ndarray]
+
+
+def _prepare(cell: str, size: int, folder: Path) -> _Ways:
+    import torch
+
+    from edgernn.bench.contenders.default_path import default_path_contender
+    from edgernn.bench.contenders.dynamic_int8 import dynamic_int8_contender
+    from edgernn.export import export
+    from edgernn.quantize import quantize
+
+    torch.manual_seed(0)
+    network, example = make_network(cell, size), torch.randn(1, 5, size)
+    sessions: dict[bool, dict[str, Session]] = {}
+    for streaming in (True, False):
+        file = folder / f"{'stream' if streaming else 'sequence'}.onnx"
+        small = file.with_suffix(".int8.onnx")
+        export(network, file, example, streaming=streaming, kernels=True, check=False)
+        quantize(file, small, scheme="int8")
+        sessions[streaming] = {"float32": _on_kernels(file), "int8": _on_kernels(small)}
+
+    random = np.random.default_rng(0)
+    stream, sequence = sessions[True]["float32"].manifest, sessions[False]["float32"].manifest
+    chunks = [draw_inputs(stream, 1, 1, random) for _ in range(4)]
+    whole = draw_inputs(sequence, 1, SEQUENCE_STEPS, random)
+    step_file, whole_file = folder / "default_step.onnx", folder / "default_whole.onnx"
+    by_step = default_path_contender(network, stream, chunks[0], step_file, batch=1)
+    at_once = default_path_contender(network, sequence, whole, whole_file, batch=1)
+    by_step_int8 = by_step
+    if cell == "LSTM":
+        by_step_int8 = dynamic_int8_contender(step_file, folder / "default_step_int8.onnx")
+        at_once = dynamic_int8_contender(whole_file, folder / "default_whole_int8.onnx")
+    return _Ways(sessions[True], sessions[False], by_step, by_step_int8, at_once, chunks, whole)
+
+
+def _on_kernels(file: Path) -> Session:
+    """A session that runs on the kernels. Raises EdgeRNNError with the reason where it does not."""
+    session = load(file)
+    if not session.kernels.functions:
+        raise EdgeRNNError(f"the kernels do not run {file.name}: {session.kernels.reason}.")
+    return session
+
+
+def _compare(cell: str, size: int, ways: _Ways, rounds: int, report_row: Report) -> None:
+    def row(
+        what: str, target: float, session: Session, batch: int, other: Contender, floor: bool = False
+    ) -> None:
+        scheme = session.manifest.scheme
+        mine = replace(runtime_contender(session, batch), name=f"{EDGERNN}, kernels", streams=batch)
+        streaming = session.manifest.streaming
+        inputs = ways.chunks if streaming else [ways.whole]
+        many = [[np.repeat(array, batch, axis=0) for array in chunk] for chunk in inputs]
+        check_agree([_rows(mine, batch), other], inputs)
+        # Each way gets its own number of rows; the times are those of a row.
+        result = race([_fed(mine, many[0]), other], inputs[0], rounds=rounds)
+        mean = result.latency(mine.name).p50
+        least = measure_floor(weight_bytes(session.path)) if floor else None
+        report_row(
+            Row(
+                f"{what}, {cell}, {scheme}",
+                size,
+                target,
+                result.ratio(mine.name, other.name),
+                mean,
+                result.latency(other.name).p50,
+                None if least is None else least.percent(mean),
+            )
+        )
+
+    stream, sequence = ways.stream, ways.sequence
+    row("Stream.push", PUSH_FLOAT32[size], stream["float32"], 1, ways.by_step, floor=True)
+    row("Stream.push", PUSH_INT8[cell][size], stream["int8"], 1, ways.by_step_int8, floor=True)
+    row(f"{SEQUENCE_STEPS} steps a call", SEQUENCE_INT8[cell][size], sequence["int8"], 1, ways.at_once)
+    if cell == "GRU":
+        row(f"{STREAMS} streams in one call", STREAMS_INT8[size], stream["int8"], STREAMS, ways.by_step)
+
+
+def _fed(way: Contender, inputs: list[np.ndarray]) -> Contender:
+    """The way on these inputs, whatever it is called with."""
+    return replace(way, call=lambda *_: way.call(*inputs))
+
+
+def _rows(way: Contender, batch: int) -> Contender:
+    """The way on repeated rows, giving the first: to compare it with ways of one row."""
+    if batch == 1:
+        return way
+    return replace(
+        way,
+        call=lambda *inputs: way.call(*(np.repeat(array, batch, axis=0) for array in inputs)),
+        outputs=lambda result: [array[:1] for array in way.outputs(result)],
+    )
