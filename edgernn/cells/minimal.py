@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from edgernn.cells.linear import MixingCell
+from edgernn.cells.products import through
 
 
 class MinimalCell(MixingCell):
@@ -32,7 +33,7 @@ class MinimalCell(MixingCell):
 
     def project(self, x: Tensor) -> Tensor:
         """The gates' arguments and the candidate, last: (..., input_size) → (..., blocks × hidden_size)."""
-        projected: Tensor = self.gates(x)
+        projected = through(self.gates, x)
         if not self.positive:
             return projected
         *gates, v = projected.chunk(self.blocks, dim=-1)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from edgernn.cells.base import ReferenceStep
 from edgernn.cells.linear import MixingCell
+from edgernn.cells.products import linear
 from edgernn.errors import InputError
 from edgernn.reference import sru as reference
 
@@ -60,7 +61,7 @@ class SRU(MixingCell):
         if self.gate_bias is not None:
             blocks, size = self.weight.shape[0] // self.hidden_size, self.hidden_size
             bias = F.pad(self.gate_bias, (size, (blocks - 3) * size))
-        projected = F.linear(x, self.weight, bias)
+        projected = linear(x, self.weight, bias)
         return torch.cat([projected, x], dim=-1) if self.input_size == self.hidden_size else projected
 
     def mixture(self, projected: Tensor) -> tuple[Tensor, Tensor]:
