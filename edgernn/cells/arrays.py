@@ -28,7 +28,7 @@ class Arrays:
 
     def __init__(self, like: Tensor) -> None:
         self._like = like.detach()
-        self.ops: Any = np if like.device.type == "cpu" and like.dtype in _IN_NUMPY else torch
+        self.ops: Any = np if in_numpy(like) else torch
 
     def of(self, tensor: Tensor) -> Array:
         """A tensor's numbers."""
@@ -45,3 +45,8 @@ class Arrays:
     def row(self, *parts: tuple[float, int]) -> Array:
         """A vector of runs of one value each: row((1, 2), (0, 3)) is 1 1 0 0 0."""
         return self.of(torch.cat([self._like.new_full((count,), value) for value, count in parts]))
+
+
+def in_numpy(tensor: Tensor) -> bool:
+    """Whether numpy computes with such tensors."""
+    return tensor.device.type == "cpu" and tensor.dtype in _IN_NUMPY

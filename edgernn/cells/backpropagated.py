@@ -25,29 +25,34 @@ class BackpropagatedCell(Cell):
         self, projected: Tensor, state: State, alive: Tensor | None = None, reverse: bool = False
     ) -> tuple[Tensor, State] | None:
         """All steps in one function for autograd; None where nothing trains or equations changed."""
-        parameters = tuple(self.parameters())
-        trains = torch.is_grad_enabled() and any(
-            tensor.requires_grad for tensor in (projected, *state, *parameters)
-        )
-        mixed = torch.is_autocast_enabled(projected.device.type)
-        if not trains or mixed or not self._retreats_as_it_advances:
-            return None
-        return _apply(self, projected, state, alive, reverse)
+        return run_by_hand(self, projected, state, alive, reverse)
 
-    @property
-    def _retreats_as_it_advances(self) -> bool:
-        """Whether the gradients belong to the equations: no subclass changed one without the other."""
-        kinds = type(self).__mro__
 
-        def place(name: str) -> int:
-            return next(index for index, kind in enumerate(kinds) if name in vars(kind))
+def run_by_hand(
+    cell: Cell, projected: Tensor, state: State, alive: Tensor | None, reverse: bool
+) -> tuple[Tensor, State] | None:
+    """A run of the cell's `steps_of_a_run`; None where nothing trains or equations changed."""
+    trains = torch.is_grad_enabled() and any(
+        tensor.requires_grad for tensor in (projected, *state, *cell.parameters())
+    )
+    mixed = torch.is_autocast_enabled(projected.device.type)
+    if not trains or mixed or not _retreats_as_it_advances(type(cell)):
+        return None
+    return _apply(cell, projected, state, alive, reverse)
 
-        return place("steps_of_a_run") <= min(place("recur"), place("step"))
+
+def _retreats_as_it_advances(kind: type[Cell]) -> bool:
+    """Whether the gradients belong to the equations: no subclass changed one without the other."""
+
+    def place(name: str) -> int:
+        return next(index for index, kind in enumerate(kind.__mro__) if name in vars(kind))
+
+    return all(place("steps_of_a_run") <= place(name) for name in kind._equations if name != "project")
 
 
 @torch.compiler.disable
 def _apply(
-    cell: BackpropagatedCell, projected: Tensor, state: State, alive: Tensor | None, reverse: bool
+    cell: Cell, projected: Tensor, state: State, alive: Tensor | None, reverse: bool
 ) -> tuple[Tensor, State]:
     """A compiled model calls it as it is: unrolling the loop would take torch.compile minutes."""
     y, *final = _OverTime.apply(  # type: ignore[no-untyped-call]
@@ -57,12 +62,12 @@ def _apply(
 
 
 class _OverTime(torch.autograd.Function):
-    """A `BackpropagatedCell` over all time steps."""
+    """A cell's `steps_of_a_run`."""
 
     @staticmethod
     def forward(
         ctx: Any,
-        cell: BackpropagatedCell,
+        cell: Any,
         alive: Tensor | None,
         reverse: bool,
         states: int,

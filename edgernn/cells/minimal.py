@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor, nn
 
@@ -23,8 +21,6 @@ class MinimalCell(MixingCell):
         positive: whether the candidate goes through g(v) = v + 1/2 for v ≥ 0, σ(v) for v < 0, which the
             paper's log-space form needs, and h stays positive then. False: it is W_n x + b_n as it is.
     """
-
-    blocks: ClassVar[int] = 2
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True, positive: bool = False) -> None:
         super().__init__(input_size, hidden_size)

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from edgernn.cells.base import ReferenceStep
-from edgernn.cells.linear import MixingCell
+from edgernn.cells.linear import Blocks, MixingCell
 from edgernn.cells.products import linear
 from edgernn.errors import InputError
 from edgernn.reference import sru as reference
@@ -40,6 +40,7 @@ class SRU(MixingCell):
     """
 
     state_names = ("c",)
+    blocks = 4
 
     def __init__(
         self, input_size: int, hidden_size: int, activation: str = "identity", bias: bool = True
@@ -64,14 +65,14 @@ class SRU(MixingCell):
         projected = linear(x, self.weight, bias)
         return torch.cat([projected, x], dim=-1) if self.input_size == self.hidden_size else projected
 
-    def mixture(self, projected: Tensor) -> tuple[Tensor, Tensor]:
+    def mixture(self, blocks: Blocks) -> tuple[Tensor, Tensor]:
         """f and W x."""
-        candidate, a_f, _, _ = projected.chunk(4, dim=-1)
+        candidate, a_f, _, _ = blocks
         return torch.sigmoid(a_f), candidate
 
-    def emit(self, projected: Tensor, h: Tensor) -> Tensor:
+    def emit(self, blocks: Blocks, h: Tensor) -> Tensor:
         """h from c."""
-        _, _, a_r, past = projected.chunk(4, dim=-1)
+        _, _, a_r, past = blocks
         c = torch.tanh(h) if self.activation == "tanh" else h
         return past + torch.sigmoid(a_r) * (c - past)
 

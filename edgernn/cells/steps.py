@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from torch import Tensor
 
 from edgernn.cells.arrays import Array, Arrays
@@ -84,14 +85,14 @@ class Steps:
 
     def run(self, alive: Tensor | None) -> tuple[Tensor, State]:
         """All steps: the output (T, B, ·), which is the first state, and the final state, in new memory."""
-        before = [self._in_order(part) for part in self.before]
-        after = [self._in_order(part) for part in self.after]
-        kept = self._together(self.prepare())
+        before = [self.in_order(part) for part in self.before]
+        after = [self.in_order(part) for part in self.after]
+        kept = self.together(self.prepare())
         if alive is None:
             for step in zip(kept, zip(*before, strict=True), zip(*after, strict=True), strict=True):
                 self.advance(*step)
         else:
-            masks = self._in_order(self.arrays.of(alive))
+            masks = self.in_order(self.arrays.of(alive))
             for mask, *step in zip(
                 masks, kept, zip(*before, strict=True), zip(*after, strict=True), strict=True
             ):
@@ -111,18 +112,18 @@ class Steps:
         slopes = self.begin_return()
         dys = self.arrays.of(dy)
         masks = None if alive is None else self.arrays.of(alive)
-        widest = max(part[0].size if hasattr(part[0], "nbytes") else part[0].numel() for part in slopes)
-        for part in self._blocks(max(1, _BLOCK // widest)):
+        add, first = self.ops.add, dstate[0]
+        for part in self.blocks(slopes[0]):
             self.slopes(part)
-            steps = list(self._together(tuple(array[part] for array in slopes)))[::-1]
-            into = self._in_order(dys[part])[::-1]
+            steps = list(self.together(tuple(array[part] for array in slopes)))[::-1]
+            into = self.in_order(dys[part])[::-1]
             if masks is None:
                 for step, dy_t in zip(steps, into, strict=True):
-                    dstate[0][...] += dy_t
+                    add(first, dy_t, out=first)
                     self.retreat(step, dstate)
                 continue
-            for step, dy_t, mask in zip(steps, into, self._in_order(masks[part])[::-1], strict=True):
-                dstate[0][...] += dy_t
+            for step, dy_t, mask in zip(steps, into, self.in_order(masks[part])[::-1], strict=True):
+                add(first, dy_t, out=first)
                 waiting = [self.ops.where(mask, 0.0, each) for each in dstate]
                 for each in dstate:
                     each[...] = self.ops.where(mask, each, 0.0)
@@ -131,16 +132,18 @@ class Steps:
                     each[...] = self.ops.where(mask, each, rest)
         return tuple(self.arrays.tensor(part) for part in dstate)
 
-    def _in_order(self, array: Array) -> list[Array]:
+    def in_order(self, array: Array) -> list[Array]:
         """The steps of an array, in the order of reading."""
         return list(array)[:: -1 if self.reverse else 1]
 
-    def _together(self, arrays: Parts) -> Iterator[Parts]:
+    def together(self, arrays: Parts) -> Iterator[Parts]:
         """For each step, in the order of reading, its parts of several arrays."""
-        return zip(*(self._in_order(array) for array in arrays), strict=True)
+        return zip(*(self.in_order(array) for array in arrays), strict=True)
 
-    def _blocks(self, size: int) -> Iterator[slice]:
-        """Parts of the time steps, from the last that was read to the first."""
+    def blocks(self, array: Array) -> list[slice]:
+        """Parts of the time steps that hold about _BLOCK numbers, from the last that is read to the first."""
+        numbers = array.size if self.ops is np else array.numel()
+        size = max(1, _BLOCK * self.time // max(1, numbers))
         starts = range(0, self.time, size)
-        for start in starts if self.reverse else reversed(starts):
-            yield slice(start, min(start + size, self.time))
+        parts = [slice(start, min(start + size, self.time)) for start in starts]
+        return parts if self.reverse else parts[::-1]
