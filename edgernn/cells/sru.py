@@ -58,12 +58,16 @@ class SRU(MixingCell):
 
     def project(self, x: Tensor) -> Tensor:
         """W x, the gates' arguments and what goes past them: (..., input_size) → (..., 4 hidden_size)."""
-        bias = None
+        bias, size = None, self.hidden_size
+        alike = self.input_size == size
+        # While training, x passes as one more block of rows: the gradient of a concatenation is two copies
+        # of all time steps, which take longer than the multiplications with ones and zeros.
+        trains = alike and torch.is_grad_enabled() and not torch.compiler.is_compiling()
+        weight = torch.cat([self.weight, torch.eye(size).to(self.weight)]) if trains else self.weight
         if self.gate_bias is not None:
-            blocks, size = self.weight.shape[0] // self.hidden_size, self.hidden_size
-            bias = F.pad(self.gate_bias, (size, (blocks - 3) * size))
-        projected = linear(x, self.weight, bias)
-        return torch.cat([projected, x], dim=-1) if self.input_size == self.hidden_size else projected
+            bias = F.pad(self.gate_bias, (size, weight.shape[0] - 3 * size))
+        projected = linear(x, weight, bias)
+        return torch.cat([projected, x], dim=-1) if alike and not trains else projected
 
     def mixture(self, blocks: Blocks) -> tuple[Tensor, Tensor]:
         """f and W x."""
