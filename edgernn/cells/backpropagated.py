@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
@@ -25,34 +26,29 @@ class BackpropagatedCell(Cell):
         self, projected: Tensor, state: State, alive: Tensor | None = None, reverse: bool = False
     ) -> tuple[Tensor, State] | None:
         """All steps in one function for autograd; None where nothing trains or equations changed."""
-        return run_by_hand(self, projected, state, alive, reverse)
+        trains = torch.is_grad_enabled() and any(
+            tensor.requires_grad for tensor in (projected, *state, *self.parameters())
+        )
+        mixed = torch.is_autocast_enabled(projected.device.type)
+        if not trains or mixed or not self._retreats_as_it_advances:
+            return None
+        found: tuple[Tensor, State] = _apply(self, projected, state, alive, reverse)
+        return found
+
+    @property
+    def _retreats_as_it_advances(self) -> bool:
+        """Whether the gradients belong to the equations: no subclass changed one without the other."""
+        kinds = type(self).__mro__
+
+        def place(name: str) -> int:
+            return next((index for index, kind in enumerate(kinds) if name in vars(kind)), len(kinds))
+
+        return place("steps_of_a_run") <= min(place("recur"), place("step"))
 
 
-def run_by_hand(
-    cell: Cell, projected: Tensor, state: State, alive: Tensor | None, reverse: bool
-) -> tuple[Tensor, State] | None:
-    """A run of the cell's `steps_of_a_run`; None where nothing trains or equations changed."""
-    trains = torch.is_grad_enabled() and any(
-        tensor.requires_grad for tensor in (projected, *state, *cell.parameters())
-    )
-    mixed = torch.is_autocast_enabled(projected.device.type)
-    if not trains or mixed or not _retreats_as_it_advances(type(cell)):
-        return None
-    return _apply(cell, projected, state, alive, reverse)
-
-
-def _retreats_as_it_advances(kind: type[Cell]) -> bool:
-    """Whether the gradients belong to the equations: no subclass changed one without the other."""
-
-    def place(name: str) -> int:
-        return next(index for index, kind in enumerate(kind.__mro__) if name in vars(kind))
-
-    return all(place("steps_of_a_run") <= place(name) for name in kind._equations if name != "project")
-
-
-@torch.compiler.disable
+@torch.compiler.disable  # type: ignore[untyped-decorator]
 def _apply(
-    cell: Cell, projected: Tensor, state: State, alive: Tensor | None, reverse: bool
+    cell: BackpropagatedCell, projected: Tensor, state: State, alive: Tensor | None, reverse: bool
 ) -> tuple[Tensor, State]:
     """A compiled model calls it as it is: unrolling the loop would take torch.compile minutes."""
     y, *final = _OverTime.apply(  # type: ignore[no-untyped-call]
@@ -62,12 +58,12 @@ def _apply(
 
 
 class _OverTime(torch.autograd.Function):
-    """A cell's `steps_of_a_run`."""
+    """A `BackpropagatedCell` over all time steps."""
 
     @staticmethod
     def forward(
         ctx: Any,
-        cell: Any,
+        cell: BackpropagatedCell,
         alive: Tensor | None,
         reverse: bool,
         states: int,
@@ -75,7 +71,8 @@ class _OverTime(torch.autograd.Function):
         *tensors: Tensor,
     ) -> tuple[Tensor, ...]:
         steps = cell.steps_of_a_run(cell, projected, tensors[:states], reverse)
-        y, final = steps.run(alive)
+        with np.errstate(all="ignore"):  # as torch: training that diverges shows in its loss
+            y, final = steps.run(alive)
         ctx.steps, ctx.alive = steps, alive
         # Only so that autograd notices a weight that was changed.
         ctx.save_for_backward(*tensors[states:])
@@ -85,7 +82,8 @@ class _OverTime(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, dy: Tensor, *dfinal: Tensor) -> tuple[Tensor | None, ...]:
         _ = ctx.saved_tensors
-        dstate = ctx.steps.run_back(ctx.alive, dy, dfinal)
+        with np.errstate(all="ignore"):  # as torch: training that diverges shows in its loss
+            dstate = ctx.steps.run_back(ctx.alive, dy, dfinal)
         dprojected, found = ctx.steps.weight_gradients()
         weights = (found.get(name) for name, _ in ctx.steps.cell.named_parameters())
         return None, None, None, None, dprojected, *dstate, *weights

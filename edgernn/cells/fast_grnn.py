@@ -14,7 +14,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from edgernn.cells.arrays import Array
+from edgernn.cells.arrays import Array, Product
 from edgernn.cells.backpropagated import BackpropagatedCell, over_rows
 from edgernn.cells.base import ReferenceStep, State
 from edgernn.cells.products import linear, outer_product
@@ -29,7 +29,8 @@ class FastGRNNSteps(Steps):
     def prepare(self) -> Parts:
         """z and n together, (T, B, 2, H), each of them alone, and what n is multiplied with."""
         cell, arrays, size = self.cell, self.arrays, self.cell.hidden_size
-        self.recurrent = [arrays.of(factor.T.contiguous()) for factor in cell.recurrent_factors()[::-1]]
+        factors = [arrays.of(factor.T.contiguous()) for factor in cell.recurrent_factors()[::-1]]
+        self.from_past = self.products(factors)
         self.half = arrays.row((0.5, size), (1.0, size)).reshape(2, size)
         self.shift = arrays.row((0.5, size), (0.0, size)).reshape(2, size)
         self.bias = 0 * self.half
@@ -39,21 +40,25 @@ class FastGRNNSteps(Steps):
         self.gates = arrays.empty(self.time, self.batch, 2, size)
         self.share = arrays.empty(self.time, self.batch, size)
         self.m, self.small = (arrays.empty(self.batch, size) for _ in range(2))
-        self.inner = arrays.empty(self.batch, self.recurrent[0].shape[1])
+        self.inner = arrays.empty(self.batch, factors[0].shape[1])
         return self.projected, self.gates, self.gates[:, :, 0], self.gates[:, :, 1], self.share
 
-    def through(self, factors: list[Array], v: Array, out: Array) -> None:
-        """out = v times U's factors, one or two."""
-        if len(factors) == 2:
-            self.ops.matmul(v, factors[0], out=self.inner)
+    def products(self, factors: list[Array]) -> list[Product]:
+        """With each of U's factors, one or two."""
+        return [self.arrays.product(factor, self.batch) for factor in factors]
+
+    def through(self, products: list[Product], v: Array, out: Array) -> None:
+        """One after the other."""
+        if len(products) == 2:
+            products[0](v, self.inner)
             v = self.inner
-        self.ops.matmul(v, factors[-1], out=out)
+        products[-1](v, out)
 
     def advance(self, kept: Parts, before: Parts, after: Parts) -> None:
         """The equations above."""
         projected, gates, z, n, share = kept
         (h,), (new_h,), ops = before, after, self.ops
-        self.through(self.recurrent, h, self.m)
+        self.through(self.from_past, h, self.m)
         ops.add(self.m, projected, out=self.m)
         ops.multiply(self.m[:, None], self.half, out=gates)
         ops.add(gates, self.bias, out=gates)
@@ -68,8 +73,8 @@ class FastGRNNSteps(Steps):
 
     def begin_return(self) -> Parts:
         """h's slopes by m, in whose place comes m's gradient, and by the h before; h's gradient is kept."""
-        factors = [self.arrays.of(factor) for factor in self.cell.recurrent_factors()]
-        self.back, self.z = factors, self.gates[:, :, 0]
+        self.to_past = self.products([self.arrays.of(factor) for factor in self.cell.recurrent_factors()])
+        self.z = self.gates[:, :, 0]
         self.by_m, self.dh = (self.arrays.empty(*self.share.shape) for _ in range(2))
         self.by_gate = self.arrays.empty(*self.gates.shape)
         return self.by_m, self.z, self.dh
@@ -87,7 +92,7 @@ class FastGRNNSteps(Steps):
         (dh,) = dstate
         kept_dh[...] = dh
         self.ops.multiply(by_m, dh, out=by_m)
-        self.through(self.back, by_m, dh)
+        self.through(self.to_past, by_m, dh)
         self.ops.multiply(kept_dh, z, out=self.small)
         self.ops.add(dh, self.small, out=dh)
 

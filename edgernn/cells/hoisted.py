@@ -116,17 +116,17 @@ class HoistedSteps(LSTMSteps):
     def prepare(self) -> Parts:
         """As `LSTMSteps`."""
         kept = super().prepare()
-        self.recurrent = self.halved(self.cell.weight_hh)
+        self.from_past = self.arrays.product(self.halved(self.cell.weight_hh), self.batch)
         return kept
 
     def add_past(self, gates: Array, h: Array) -> None:
         """Add W_hh h, halved like the arguments."""
-        self.ops.matmul(h, self.recurrent, out=self.scratch)
+        self.from_past(h, self.scratch)
         self.ops.add(gates, self.scratch, out=gates)
 
     def begin_return(self) -> Parts:
         """As `LSTMSteps`."""
-        self.weight_hh = self.arrays.of(self.cell.weight_hh)
+        self.to_past = self.arrays.product(self.arrays.of(self.cell.weight_hh), self.batch)
         return super().begin_return()
 
     def retreat(self, slopes: Parts, dstate: Parts) -> None:
@@ -134,7 +134,7 @@ class HoistedSteps(LSTMSteps):
         dh, dc = dstate
         self.ops.multiply(dh, slopes[3], out=self.small)
         self.ops.add(dc, self.small, out=dc)
-        self.ops.matmul(self.through_gates(slopes, dh, dc), self.weight_hh, out=dh)
+        self.to_past(self.through_gates(slopes, dh, dc), dh)
 
     def weight_gradients(self) -> tuple[Tensor, dict[str, Tensor]]:
         """That of W_hh."""

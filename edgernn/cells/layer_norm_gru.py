@@ -16,13 +16,12 @@ from torch import Tensor
 from edgernn.cells.backpropagated import over_rows
 from edgernn.cells.base import ReferenceStep, State
 from edgernn.cells.normalization import LayerNormCell, NormalizedPast, normalize
-from edgernn.cells.products import linear
 from edgernn.cells.steps import Parts, Steps
 from edgernn.reference import layer_norm as reference
 
 
 class LayerNormGRUSteps(Steps):
-    """A run of a `LayerNormGRU`. With σ(v) = tanh(v/2) / 2 + 1/2, arguments of z and r are halved beforehand."""
+    """A run of a `LayerNormGRU`; σ(v) = tanh(v/2) / 2 + 1/2 of arguments that are halved beforehand."""
 
     def prepare(self) -> Parts:
         """The arguments as far as they are known, in whose place come z, r and n; and what r is for."""
@@ -60,7 +59,7 @@ class LayerNormGRUSteps(Steps):
         ops.add(h, self.small, out=new_h)
 
     def begin_return(self) -> Parts:
-        """h's slopes by LN(W_hh h) / γ and by the h before; the records of the normalisation; h's gradient."""
+        """h's slopes by LN(W_hh h) / γ and by the h before; records of the normalisation; h's gradient."""
         self.gain_hh = self.arrays.of(self.cell.gain_hh)
         self.carried, self.dh = (self.arrays.empty(*self.z.shape) for _ in range(2))
         self.by_arguments = self.arrays.empty(*self.gates.shape)
@@ -132,8 +131,7 @@ class LayerNormGRU(LayerNormCell):
 
     def project(self, x: Tensor) -> Tensor:
         """LN(W_ih x; γ_ih) + b_ih: (..., input_size) → (..., 3 hidden)."""
-        parts = zip(self._parts(linear(x, self.weight_ih)), self._parts(self.gain_ih), strict=True)
-        normal = torch.cat([normalize(part, gain) for part, gain in parts], dim=-1)
+        normal = self.normalized_input(x, (2 * self.hidden_size, self.hidden_size))
         return normal if self.bias_ih is None else normal + self.bias_ih
 
     def recur(self, projected: Tensor, state: State) -> tuple[Tensor, State]:

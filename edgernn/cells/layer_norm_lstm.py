@@ -18,7 +18,6 @@ from edgernn.cells.backpropagated import over_rows
 from edgernn.cells.base import ReferenceStep, State
 from edgernn.cells.hoisted import LSTMSteps
 from edgernn.cells.normalization import Deviation, LayerNormCell, NormalizedPast, normalize
-from edgernn.cells.products import linear
 from edgernn.cells.steps import Parts
 from edgernn.reference import layer_norm as reference
 
@@ -59,7 +58,7 @@ class LayerNormLSTMSteps(LSTMSteps):
 
     def without_mean(self, v: Array, out: Array) -> None:
         """out = v - mean(v)."""
-        self.ops.matmul(v, self.deviation.mean, out=self.mean)
+        self.deviation.mean(v, self.mean)
         self.ops.subtract(v, self.mean, out=out)
 
     def begin_return(self) -> Parts:
@@ -119,7 +118,7 @@ class LayerNormLSTM(LayerNormCell):
 
     def project(self, x: Tensor) -> Tensor:
         """LN(W_ih x; γ_ih) + b_ih: (..., input_size) → (..., 4 hidden)."""
-        return normalize(linear(x, self.weight_ih), self.gain_ih, self.bias_ih)
+        return self.normalized_input(x, (4 * self.hidden_size,), self.bias_ih)
 
     def recur(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
         """State (h, c)."""

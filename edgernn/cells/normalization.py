@@ -13,20 +13,21 @@ from torch import Tensor, nn
 
 from edgernn.cells.arrays import Array, Arrays
 from edgernn.cells.backpropagated import BackpropagatedCell
-from edgernn.cells.products import outer_product
+from edgernn.cells.products import linear, outer_product
 
 EPSILON = 1e-5
 PAST_GAIN = 0.1
 
 
-def normalize(v: Tensor, gain: Tensor, shift: Tensor | None = None) -> Tensor:
+def normalize(v: Tensor, gain: Tensor, shift: Tensor | None = None, centred: bool = False) -> Tensor:
     """LN(v; gain) + shift over the last dimension.
 
-    The mean is taken off beforehand, which changes nothing but the rounding: torch and onnxruntime subtract a
-    mean from sums over the whole row, and where a row strays little from its mean not much is left of them
-    (measured for 8 features of 5 ± 0.03: off by 2e-5 without, by 3e-7 with it).
+    The mean is taken off beforehand (unless v comes `centred`), which changes nothing but the rounding: torch
+    and onnxruntime subtract a mean from sums over the whole row, and where a row strays little from its mean
+    not much is left of them (measured for 8 features of 5 ± 0.03: off by 2e-5 without, by 3e-7 with it).
     """
-    v = v - v.mean(-1, keepdim=True)
+    if not centred:
+        v = v - v.mean(-1, keepdim=True)
     return torch.native_layer_norm(v, (v.shape[-1],), gain, shift, EPSILON)[0]
 
 
@@ -44,7 +45,8 @@ class Deviation:
         # (features, groups) and back. numpy's own sum over a few rows costs twice what this product does.
         columns = [arrays.tensor(arrays.row((1 / size, size))).unsqueeze(1) for size in sizes]
         mean = torch.block_diag(*columns)
-        self.mean, self.expansion = arrays.of(mean), arrays.of((mean > 0).to(mean.dtype).T.contiguous())
+        expansion = (mean > 0).to(mean.dtype).T.contiguous()
+        self.mean, self.expansion = (arrays.product(arrays.of(each), batch) for each in (mean, expansion))
         self.products, self.wide = (arrays.empty(batch, sum(sizes)) for _ in range(2))
         self.means = arrays.empty(batch, self.groups)
         self.epsilon = arrays.row((EPSILON, 1))
@@ -53,14 +55,14 @@ class Deviation:
         """(B, groups) → what broadcasts to (B, features)."""
         if self.groups == 1:
             return values
-        self.ops.matmul(values, self.expansion, out=self.wide)
+        self.expansion(values, self.wide)
         return self.wide
 
     def divide(self, v: Array, scale: Array) -> None:
         """v (B, features) → v / deviation, and 1 / deviation into scale (B, groups)."""
         ops = self.ops
         ops.multiply(v, v, out=self.products)
-        ops.matmul(self.products, self.mean, out=scale)
+        self.mean(self.products, scale)
         ops.add(scale, self.epsilon, out=scale)
         ops.sqrt(scale, out=scale)
         ops.reciprocal(scale, out=scale)
@@ -74,7 +76,7 @@ class Deviation:
         """
         ops = self.ops
         ops.multiply(gradient, standard, out=self.products)
-        ops.matmul(self.products, self.mean, out=self.means)
+        self.mean(self.products, self.means)
         ops.multiply(standard, self.expand(self.means), out=self.products)
         ops.subtract(gradient, self.products, out=gradient)
         ops.multiply(gradient, self.expand(scale), out=gradient)
@@ -83,7 +85,7 @@ class Deviation:
 class NormalizedPast:
     """LN(W_hh h) / γ of a run, and back.
 
-    Each group of rows of W_hh has its mean taken off once for all steps: what it gives has the mean zero then.
+    The mean is taken off the rows of W_hh, once for all steps.
 
     Attributes:
         standard: (T, B, rows).
@@ -93,18 +95,16 @@ class NormalizedPast:
 
     def __init__(self, arrays: Arrays, weight: Tensor, time: int, batch: int, sizes: tuple[int, ...]) -> None:
         self.arrays, self.sizes = arrays, sizes
-        centred = self._centred(weight.detach())
-        self.weight, self.transposed = arrays.of(centred), arrays.of(centred.T.contiguous())
+        centred = without_means(weight.detach(), sizes)
+        both = centred.T.contiguous(), centred
+        self.from_past, self.to_past = (arrays.product(arrays.of(each), batch) for each in both)
         self.deviation = Deviation(arrays, batch, sizes)
         self.standard = arrays.empty(time, batch, len(weight))
         self.scale = arrays.empty(time, batch, len(sizes))
 
-    def _centred(self, matrix: Tensor) -> Tensor:
-        return torch.cat([rows - rows.mean(0) for rows in matrix.split(self.sizes)])
-
     def of(self, h: Array, standard: Array, scale: Array) -> None:
         """One step, into its parts of `standard` and `scale`."""
-        self.arrays.ops.matmul(h, self.transposed, out=standard)
+        self.from_past(h, standard)
         self.deviation.divide(standard, scale)
 
     def begin_return(self) -> Array:
@@ -115,11 +115,17 @@ class NormalizedPast:
     def back(self, gradient: Array, standard: Array, scale: Array, dh: Array) -> None:
         """One step back, from its part of `gradient` to h."""
         self.deviation.back(gradient, standard, scale)
-        self.arrays.ops.matmul(gradient, self.weight, out=dh)
+        self.to_past(gradient, dh)
 
     def weight_gradient(self, h: Array) -> Tensor:
         """That of W_hh, after all steps; h (T, B, hidden)."""
-        return self._centred(outer_product(self.arrays.tensor(self.gradient), self.arrays.tensor(h)))
+        gradient = outer_product(self.arrays.tensor(self.gradient), self.arrays.tensor(h))
+        return without_means(gradient, self.sizes)
+
+
+def without_means(matrix: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    """Each group of rows without its mean: what such a matrix gives has the mean zero."""
+    return torch.cat([rows - rows.mean(0) for rows in matrix.split(sizes)])
 
 
 class LayerNormCell(BackpropagatedCell):
@@ -144,6 +150,15 @@ class LayerNormCell(BackpropagatedCell):
         self.gain_ih = nn.Parameter(torch.ones(rows))
         self.gain_hh = nn.Parameter(torch.full((rows,), PAST_GAIN))
         self.bias_ih = self.shift(rows)
+
+    def normalized_input(self, x: Tensor, sizes: tuple[int, ...], shift: Tensor | None = None) -> Tensor:
+        """LN(W_ih x; γ_ih) + shift, each group of rows by itself."""
+        # While training, the mean is taken off the matrix, which is smaller than what it gives.
+        early = torch.is_grad_enabled() and not torch.compiler.is_compiling()
+        weight = without_means(self.weight_ih, sizes) if early else self.weight_ih
+        parts = zip(linear(x, weight).split(sizes, dim=-1), self.gain_ih.split(sizes), strict=True)
+        normal = [normalize(part, gain, shift, centred=early) for part, gain in parts]
+        return normal[0] if len(normal) == 1 else torch.cat(normal, dim=-1)
 
     def shift(self, size: int) -> nn.Parameter | None:
         """A bias, or None for a cell without."""

@@ -1,9 +1,9 @@
 """Matrix products over all time steps at once, by the faster of torch's two libraries.
 
-Most of what a cell multiplies over all steps is large, and torch leaves its float32 products to MKL, which keeps
-to half of the width of AMD's vector units (measured for 1600 × 64 times 64 × 1024 on an EPYC: 110 GFLOP/s; by
-oneDNN, which torch brings along as well, 250). oneDNN's product is the one that torch.compile calls for a frozen
-linear layer; it takes some µs to call, so small products stay where they are.
+Most of what a cell multiplies over all steps is large, and torch leaves its float32 products to MKL, which
+keeps to half of the width of AMD's vector units (measured for 1600 × 64 times 64 × 1024 on an EPYC: 110
+GFLOP/s; by oneDNN, which torch brings along as well, 250). oneDNN's product is the one that torch.compile
+calls for a frozen linear layer; it takes some µs to call, so small products stay where they are.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _suits(x: Tensor, weight: Tensor, multiplications: int) -> bool:
         and x.dtype == weight.dtype == torch.float32
         and x.device.type == weight.device.type == "cpu"
         and torch.backends.mkldnn.is_available()
-        and torch.backends.mkldnn.enabled
+        and bool(torch.backends.mkldnn.enabled)
     )
 
 

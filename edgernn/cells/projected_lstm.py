@@ -30,7 +30,8 @@ class ProjectedSteps(HoistedSteps):
     def prepare(self) -> Parts:
         """m besides."""
         kept = super().prepare()
-        self.projection = self.arrays.of(self.cell.weight_hr.T.contiguous())
+        projection = self.arrays.of(self.cell.weight_hr.T.contiguous())
+        self.project = self.arrays.product(projection, self.batch)
         self.m = self.arrays.empty(self.time, self.batch, self.units)
         return *kept, self.m
 
@@ -44,12 +45,12 @@ class ProjectedSteps(HoistedSteps):
         self.carry(i, f, g, c, new_c)
         self.ops.tanh(new_c, out=tanh_c)
         self.ops.multiply(o, tanh_c, out=m)
-        self.ops.matmul(m, self.projection, out=new_h)
+        self.project(m, new_h)
 
     def begin_return(self) -> Parts:
         """The gradient of h besides, for that of W_hr."""
         slopes = super().begin_return()
-        self.weight_hr = self.arrays.of(self.cell.weight_hr)
+        self.to_m = self.arrays.product(self.arrays.of(self.cell.weight_hr), self.batch)
         self.dm = self.arrays.empty(self.batch, self.units)
         self.dh = self.arrays.empty(self.time, self.batch, self.cell.hidden_size)
         return *slopes, self.dh
@@ -59,11 +60,11 @@ class ProjectedSteps(HoistedSteps):
         *of_lstm, to_c, carried, kept_dh = slopes
         dh, dc = dstate
         kept_dh[...] = dh
-        self.ops.matmul(dh, self.weight_hr, out=self.dm)
+        self.to_m(dh, self.dm)
         self.ops.multiply(self.dm, to_c, out=self.small)
         self.ops.add(dc, self.small, out=dc)
         da = self.through_gates((*of_lstm, to_c, carried), self.dm, dc)
-        self.ops.matmul(da, self.weight_hh, out=dh)
+        self.to_past(da, dh)
 
     def weight_gradients(self) -> tuple[Tensor, dict[str, Tensor]]:
         """W_hh and W_hr."""

@@ -1,10 +1,11 @@
 """One run of a cell over time and back, into arrays that hold all time steps.
 
-Autograd keeps a node for each operation of each step, makes a tensor for each result, and adds to each weight's
-gradient at each step. A cell that says how a gradient passes back through one step needs none of that. Every
-step writes into its place of arrays that are there before the first one runs; the derivatives of each step,
-which need no gradient yet, are computed for many steps together; the gradients go back through time in one loop
-of a few multiplications (Werbos, 1990); and those of the weights are single products over all time steps.
+Autograd keeps a node for each operation of each step, makes a tensor for each result, and adds to each
+weight's gradient at each step. A cell that says how a gradient passes back through one step needs none of
+that. Every step writes into its place of arrays that are there before the first one runs; the derivatives of
+each step, which need no gradient yet, are computed for many steps together; the gradients go back through
+time in one loop of a few multiplications (Werbos, 1990); and those of the weights are single products over
+all time steps.
 
 Shapes: T time, B batch. "In the order of reading" is from the last step to the first for a cell that reads
 backwards.
@@ -85,24 +86,17 @@ class Steps:
 
     def run(self, alive: Tensor | None) -> tuple[Tensor, State]:
         """All steps: the output (T, B, ·), which is the first state, and the final state, in new memory."""
-        before = [self.in_order(part) for part in self.before]
-        after = [self.in_order(part) for part in self.after]
-        kept = self.together(self.prepare())
-        if alive is None:
-            for step in zip(kept, zip(*before, strict=True), zip(*after, strict=True), strict=True):
-                self.advance(*step)
-        else:
-            masks = self.in_order(self.arrays.of(alive))
-            for mask, *step in zip(
-                masks, kept, zip(*before, strict=True), zip(*after, strict=True), strict=True
-            ):
-                self.advance(*step)
-                for old, new in zip(*step[1:], strict=True):
-                    new[...] = self.ops.where(mask, new, old)
+        before, after = list(self.together(self.before)), list(self.together(self.after))
+        masks = None if alive is None else self.in_order(self.arrays.of(alive))
+        for t, kept in enumerate(self.together(self.prepare())):
+            self.advance(kept, before[t], after[t])
+            if masks is not None:
+                for old, new in zip(before[t], after[t], strict=True):
+                    new[...] = self.ops.where(masks[t], new, old)
         y = self.arrays.tensor(self.after[0]).clone()
         if alive is not None:
             y.masked_fill_(~alive, 0.0)
-        return y, tuple(self.arrays.tensor(part[-1]).clone() for part in after)
+        return y, tuple(self.arrays.tensor(part).clone() for part in after[-1])
 
     def run_back(self, alive: Tensor | None, dy: Tensor, dfinal: State) -> State:
         """Back through all steps: the gradient of the state before the first one."""
