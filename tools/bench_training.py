@@ -11,9 +11,9 @@ Three tables, all in float32 on the CPU, inputs as large as the hidden state:
 2. `Recurrent` with RNN, LSTM and GRU against nn.RNN, nn.LSTM and nn.GRU. Lower is better, 1 is equal.
 3. The cells with a linear recurrence at 512 steps against their own step loop. Higher is better.
 
-Beside tables 1 and 3 stands the bound: what the ratio would be if all that is not a matrix product took no time.
-Its products are those that a run cannot do without, by the fastest library at hand: the projection of all steps
-and its two gradients, each step's product with the state forth and back, and the gradient of each matrix.
+Beside tables 1 and 3 stands the bound: what the ratio would be if all that is no matrix product took no time.
+Its products are those that a run cannot do without, by the fastest library at hand: the projection of all
+steps and its two gradients, each step's product with the state forth and back, and each matrix's gradient.
 
 The contenders of a row take turns; a ratio is the median over the rounds' own ratios, after one round of
 warm-up, with the middle half of the rounds beside it. `--json` prints the rows as JSON instead. Ratios depend
@@ -137,11 +137,11 @@ def products_alone(cell: Cell, batch: int, steps: int) -> Callable[[], None]:
         weight = torch.randn(rows, columns)
         arrays = Arrays(weight)
         back, forth = arrays.product(arrays.of(weight), batch), arrays.product(arrays.of(weight.T), batch)
-        v, y = arrays.of(torch.randn(batch, columns)), arrays.of(torch.randn(batch, rows))
-        works += [partial(forth, v, y), partial(back, y, v)] * steps
-        works.append(
-            partial(outer_product, torch.randn(steps, batch, rows), torch.randn(steps, batch, columns))
-        )
+        v, dy = arrays.of(torch.randn(batch, columns)), arrays.of(torch.randn(batch, rows))
+        y, dv = arrays.empty(batch, rows), arrays.empty(batch, columns)
+        works += [partial(forth, v, y), partial(back, dy, dv)] * steps
+        dys, vs = torch.randn(steps, batch, rows), torch.randn(steps, batch, columns)
+        works.append(partial(outer_product, dys, vs))
 
     def batch_of_products() -> None:
         for work in works:
@@ -186,9 +186,8 @@ def show(rows: list[Row]) -> None:
             print(f"\n{table} (batch {found.batch}, {found.steps} steps, hidden {found.hidden})")
         spread = f"{found.low:.2f} to {found.high:.2f}"
         bound = f"   bound {found.bound:5.1f} ×" if found.bound else ""
-        print(
-            f"  {found.cell:14} {found.ratio:6.2f} ×   {spread:16} {found.milliseconds:8.2f} ms a batch{bound}"
-        )
+        batch = f"{found.milliseconds:8.2f} ms a batch"
+        print(f"  {found.cell:14} {found.ratio:6.2f} ×   {spread:16} {batch}{bound}")
 
 
 def main() -> None:
