@@ -15,9 +15,10 @@ Beside tables 1 and 3 stands the bound: what the ratio would be if all that is n
 Its products are those that a run cannot do without, by the fastest library at hand: the projection of all
 steps and its two gradients, each step's product with the state forth and back, and each matrix's gradient.
 
-The contenders of a row take turns; a ratio is the median over the rounds' own ratios, after one round of
-warm-up, with the middle half of the rounds beside it. `--json` prints the rows as JSON instead. Ratios depend
-on sizes: the smaller a step's arithmetic, the more a loop loses to what it costs to call each operation.
+The contenders of a row take turns, each with one batch that is not timed and one that is: what the other left
+in caches and in the allocator is not what training finds. A ratio is the median over the rounds' own ratios,
+after one round of warm-up, with the middle half of the rounds beside it. `--json` prints the rows as JSON
+instead. Ratios depend on sizes: the smaller a step's arithmetic, the more a loop loses to what calling costs.
 """
 
 from __future__ import annotations
@@ -90,6 +91,7 @@ def trained(run: Callable[[Tensor], Tensor], module: nn.Module, x: Tensor) -> Ca
 
 
 def seconds(work: Callable[[], None]) -> float:
+    work()
     start = time.perf_counter()
     work()
     return time.perf_counter() - start

@@ -13,6 +13,7 @@ backwards.
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ Parts = tuple[Array, ...]
 _BLOCK = 65_536
 
 
-class Steps:
+class Steps(abc.ABC):
     """Subclass it and write `prepare`, `advance`, `begin_return`, `slopes`, `retreat` and `weight_gradients`.
 
     Attributes:
@@ -55,22 +56,23 @@ class Steps:
         for part, start in zip(self.before, state, strict=True):
             part[-1 if reverse else 0] = self.arrays.of(start)
 
+    @abc.abstractmethod
     def prepare(self) -> Parts:
         """Make the arrays that `advance` fills; those of one step, (T, B, ·) each, are handed to it."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def advance(self, kept: Parts, before: Parts, after: Parts) -> None:
         """One step: fill `after`, and of `kept` what `slopes` needs; (B, ·) each."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def begin_return(self) -> Parts:
         """Make the arrays that `slopes` fills; those of one step, (T, B, ·) each, are handed to `retreat`."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def slopes(self, part: slice) -> None:
         """The derivatives of some steps that `retreat` multiplies with."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def retreat(self, slopes: Parts, dstate: Parts) -> None:
         """Back through one step.
 
@@ -78,11 +80,10 @@ class Steps:
             slopes: those of this step, (B, ·) each, where what is needed of its gradients may be written.
             dstate: the gradient of the state after it, which becomes that of the state before.
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def weight_gradients(self) -> tuple[Tensor, dict[str, Tensor]]:
         """The gradients of `projected` and, by their names, of the parameters that `advance` uses."""
-        raise NotImplementedError
 
     def run(self, alive: Tensor | None) -> tuple[Tensor, State]:
         """All steps: the output (T, B, ·), which is the first state, and the final state, in new memory."""
