@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
+from edgernn.bench.machine import describe_machine
 from edgernn.bench.suite_report import Row, SuiteReport
 from edgernn.bench.suite_request import Dimensions, Request, parse_only
 from edgernn.bench.suite_store import SuiteStore
@@ -34,6 +35,15 @@ class Suite(Protocol):
 def suite_names() -> list[str]:
     """The suites of this folder."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def find_suite(name: str) -> Suite:
+    """A suite by its name; raises InputError where there is none, with the nearest name and the list."""
+    if name not in suite_names():
+        close = difflib.get_close_matches(str(name), suite_names(), n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise InputError(f"suite: unknown suite {name!r}.{hint} Use one of {suite_names()}.")
+    return cast(Suite, importlib.import_module(f"{__name__}.{name}"))
 
 
 def run_suite(
@@ -62,13 +72,7 @@ def run_suite(
         InputError: where there is no such suite, with the nearest name and the list; where `only` names what
             the suite has not; where `out` holds something else, or figures of another machine.
     """
-    if name not in suite_names():
-        close = difflib.get_close_matches(str(name), suite_names(), n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise InputError(f"suite: unknown suite {name!r}.{hint} Use one of {suite_names()}.")
-    from edgernn.bench.machine import describe_machine
-
-    suite = cast(Suite, importlib.import_module(f"{__name__}.{name}"))
+    suite = find_suite(name)
     chosen = parse_only(only, suite.DIMENSIONS)
     machine = describe_machine()
     store = None if out is None else SuiteStore(Path(out), name, machine)

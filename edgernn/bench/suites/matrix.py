@@ -2,9 +2,9 @@
 
 A network is a recurrent layer with as many inputs as units, one or two layers deep, with a linear head; or
 the network of a recipe that ships, in that recipe's own size. Calls are `Stream.push` of a file made for that
-many steps a call; of a recipe's network that does not stream, `Session.run`. Times are a step's and a stream's.
-The floor stands beside calls of one step for one stream: others read the weights once for several. All of it
-takes hours.
+many steps a call; of a recipe's network that does not stream, `Session.run`. Times are a step's and a
+stream's. The floor stands beside calls of one step for one stream: others read the weights once for several.
+All of it takes hours.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def subjects(request: Request, skipped: dict[str, str]) -> Iterator[Subject]:
         if name in request.only.get("network", (name,)):
             try:
                 subject = _of_recipe(name)
-            except EdgeRNNError as error:  # most often that its data are not there
+            except EdgeRNNError as error:
                 skipped[name] = str(error)
                 continue
             if request.asks(subject.case):
@@ -111,13 +111,14 @@ def subjects(request: Request, skipped: dict[str, str]) -> Iterator[Subject]:
 
 
 def _of_recipe(name: str) -> Subject:
-    """The network that a recipe builds from its own data."""
+    """The network that a recipe builds with its own options, from the data that stand beside it."""
+    from edgernn.training.contract import read_contract
     from edgernn.training.find import find_recipe
-    from edgernn.training.recipe import locate_data
 
     recipe = find_recipe(name)
-    options = recipe.options_type()
-    prepared = recipe.prepare(options, locate_data(None, recipe.data_name))
+    assert recipe.folder is not None
+    options, data = recipe.options_type(), read_contract(recipe.folder).tiny.data
+    prepared = recipe.prepare(options, recipe.folder / data if data else None)
 
     def make() -> tuple[nn.Module, tuple[Tensor, ...]]:
         model = recipe.build(prepared.arguments)
