@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
+
+from edgernn.errors import InputError
+from edgernn.kernels import library_name
+from edgernn.kernels.build import compile_sources, find_header
 
 # pytest-xdist keeps every core busy already; several threads in each worker would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# What is tested is what onnxruntime alone does, whatever this machine's user has built; tests/kernels/ name their
-# library.
+# onnxruntime alone is tested, whatever this machine's user has built; tests of the kernels name their library.
 os.environ["EDGERNN_KERNELS"] = "off"
+
+# Folder of onnxruntime's C header, where it stands elsewhere than packages put it.
+HEADER_VARIABLE = "EDGERNN_ORT_INCLUDE"
 
 # A first export or a first import takes seconds, which says nothing about the code that is tested.
 _FORGIVING = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -30,3 +40,38 @@ def _same_random_numbers() -> None:
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[..., Path]:
+    """`compiled(name, header, *options of CMake)`: the folder of a build, made at its first use."""
+    if shutil.which("cmake") is None or shutil.which("c++") is None:
+        pytest.skip("needs CMake and a C++ compiler: apt-get install cmake g++")
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent
+
+    def build(name: str, header: Path | None, *definitions: str) -> Path:
+        folder = shared / f"kernels-{name}"
+        with FileLock(shared / f"kernels-{name}.lock"):
+            if not (folder / "done").exists():
+                compile_sources(folder, header, *definitions)
+                (folder / "done").touch()
+        return folder
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def header() -> Path:
+    """The folder of onnxruntime's C header."""
+    try:
+        return find_header(os.environ.get(HEADER_VARIABLE))
+    except InputError as error:
+        pytest.skip(f"{error} For the tests, name it with {HEADER_VARIABLE}.")
+
+
+@pytest.fixture(scope="session")
+def library(compiled: Callable[..., Path], header: Path) -> Path:
+    """The library for onnxruntime."""
+    return compiled("library", header) / library_name()

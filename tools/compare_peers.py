@@ -29,7 +29,6 @@ import torch
 from peers import find_peer, install, peer_names
 from rich.console import Console
 from rich.table import Table
-from torch import nn
 
 import edgernn
 from edgernn.bench.agreement import check_agree
@@ -40,12 +39,11 @@ from edgernn.bench.contenders.runtime import runtime_contender
 from edgernn.bench.floor import measure_floor
 from edgernn.bench.inputs import draw_inputs
 from edgernn.bench.machine import describe_machine
+from edgernn.bench.networks import Network, make_network
 from edgernn.bench.race import race
+from edgernn.bench.suite_picture import draw_by_size
 from edgernn.bench.weights import weight_bytes
-from edgernn.files import atomic_path, write_text
-
-HEAD = 10
-COLORS = ("#2563eb", "#60a5fa", "#0891b2", "#0f172a", "#94a3b8", "#ea580c", "#9333ea", "#059669")
+from edgernn.files import write_text
 
 
 @dataclass(frozen=True)
@@ -67,23 +65,6 @@ class Row:
     def percent_of_floor(self) -> float:
         """How much of the step the floor is."""
         return 100 * self.floor_microseconds / self.microseconds
-
-
-class Network(nn.Module):
-    """A recurrent layer of torch or of edgernn, and a linear head on every step."""
-
-    def __init__(self, cell: str, size: int, layers: int) -> None:
-        super().__init__()
-        if hasattr(nn, cell):
-            self.recurrent: Any = getattr(nn, cell)(size, size, layers, batch_first=True)
-        else:
-            self.recurrent = edgernn.Recurrent(edgernn.cells.find_cells()[cell](size, size), layers)
-        self.head = nn.Linear(size, HEAD)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """x (batch, time, size) → (batch, time, HEAD)."""
-        y: torch.Tensor = self.head(self.recurrent(x)[0])
-        return y
 
 
 def compiled_contender(network: Network) -> Contender:
@@ -155,8 +136,7 @@ def measure(options: argparse.Namespace) -> tuple[list[Row], dict[str, str]]:
     for cell, size, layers, steps, batch in itertools.product(
         options.cells, options.sizes, options.layers, options.steps, options.batches
     ):
-        torch.manual_seed(0)
-        network = Network(cell, size, layers).eval()
+        network = make_network(cell, size, layers)
         with TemporaryDirectory(prefix="edgernn-peers-") as folder:
             ways, chunks, floor = contenders(network, Path(folder), options, steps, batch, skipped)
             result = race(ways, chunks[0], rounds=options.rounds)
@@ -204,32 +184,11 @@ def markdown(rows: Sequence[Row]) -> str:
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:
-    """Microseconds a step against the size, both logarithmic, with the floor."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.5, 5), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    sizes = sorted({row.size for row in rows})
-    for color, way in zip(itertools.cycle(COLORS), dict.fromkeys(row.way for row in rows), strict=False):
-        points = sorted((row.size, row.microseconds) for row in rows if row.way == way)
-        style = "-" if way.startswith("edgernn") else "--"
-        axes.plot(*zip(*points, strict=True), style, color=color, marker="o", markersize=5, label=way)
-    floors = sorted({row.size: row.floor_microseconds for row in rows}.items())
-    axes.plot(*zip(*floors, strict=True), ":", color="#64748b", label="floor: read every float32 weight once")
-    axes.set_xscale("log", base=2)
-    axes.set_yscale("log")
-    axes.set_xticks(sizes, [str(size) for size in sizes])
-    axes.set_xlabel("units of the layer, and as many inputs")
-    axes.set_ylabel("µs a step, median")
-    axes.set_title(f"{rows[0].cell} and a linear head, one step a call", loc="left")
-    axes.grid(color="#e2e8f0", which="both", linewidth=0.6)
-    axes.legend(frameon=False, fontsize=9)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=150, format="png", facecolor="white")
+    """Microseconds a step against the size, with the floor."""
+    ways = dict.fromkeys(row.way for row in rows)
+    lines = {way: [(row.size, row.microseconds) for row in rows if row.way == way] for way in ways}
+    floors = {row.size: row.floor_microseconds for row in rows}
+    draw_by_size(lines, list(floors.items()), f"{rows[0].cell} and a linear head, one step a call", path)
 
 
 def show(rows: Sequence[Row], skipped: dict[str, str]) -> None:

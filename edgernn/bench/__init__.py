@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from edgernn.bench.measure import bench
     from edgernn.bench.picture import draw_latency
     from edgernn.bench.report import BenchReport
+    from edgernn.bench.suite_picture import draw_suite
     from edgernn.bench.suite_report import SuiteReport
     from edgernn.bench.suites import run_suite, suite_names
     from edgernn.bench.table import render
@@ -21,12 +22,22 @@ _PUBLIC = {
     "SuiteReport": "suite_report",
     "bench": "measure",
     "draw_latency": "picture",
+    "draw_suite": "suite_picture",
     "render": "table",
     "run_suite": "suites",
     "suite_names": "suites",
 }
 
-__all__ = ["BenchReport", "SuiteReport", "bench", "draw_latency", "render", "run_suite", "suite_names"]
+__all__ = [
+    "BenchReport",
+    "SuiteReport",
+    "bench",
+    "draw_latency",
+    "draw_suite",
+    "render",
+    "run_suite",
+    "suite_names",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,12 +16,15 @@ EXACT_DIFFERENCE = 1e-3
 ROUNDED_DIFFERENCE = 0.1
 
 
-def check_agree(contenders: Sequence[Contender], chunks: Sequence[Sequence[Array]]) -> None:
+def check_agree(
+    contenders: Sequence[Contender], chunks: Sequence[Sequence[Array]], *, rounded: float = 0.0
+) -> None:
     """Run every contender from its initial states over `chunks`, and compare it with the first.
 
     Args:
         contenders: reset before and after.
         chunks: the inputs of a few calls in a row, so that carried states are compared too.
+        rounded: what rounded weights may cost, where that is more than they usually do.
 
     Raises:
         ParityError: naming the first that computes something else than the first contender.
@@ -29,7 +32,8 @@ def check_agree(contenders: Sequence[Contender], chunks: Sequence[Sequence[Array
     first = contenders[0]
     expected = _outputs(first, chunks)
     for other in contenders[1:]:
-        allowed = EXACT_DIFFERENCE if first.exact and other.exact else ROUNDED_DIFFERENCE
+        exact = first.exact and other.exact
+        allowed = EXACT_DIFFERENCE if exact else max(ROUNDED_DIFFERENCE, rounded)
         for number, (mine, theirs) in enumerate(zip(expected, _outputs(other, chunks), strict=True), 1):
             difference = _relative_difference(mine, theirs)
             if not difference <= allowed:

@@ -42,7 +42,7 @@ def lineup(
     Raises:
         InputError, ModelError: where `source` is no torch module, or the file of `against` does not fit.
     """
-    found = [runtime_contender(session, batch), _by_hand(session, batch, threads)]
+    found = [runtime_contender(session, batch), by_hand_contender(session, batch, threads)]
     skipped: dict[str, str] = {}
     if against is not None:
         found.append(_against(existing_file(against, "against"), session, batch, threads))
@@ -90,7 +90,8 @@ def _from_source(
     }  # fmt: skip
 
 
-def _by_hand(session: Session, batch: int, threads: int) -> Contender:
+def by_hand_contender(session: Session, batch: int, threads: int) -> Contender:
+    """The file of a session with onnxruntime alone."""
     manifest = session.manifest
     return plain_contender(
         BY_HAND,

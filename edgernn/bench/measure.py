@@ -129,6 +129,7 @@ def bench(
         endurance=endurance,
         floor=_floor(session, steps),
         machine=describe_machine(),
+        kernels=str(session.kernels),
     )
 
 

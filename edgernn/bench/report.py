@@ -55,6 +55,7 @@ class BenchReport:
         endurance: many calls in a row; None where they were not asked for.
         floor: of a stream of single steps: the least time of a step; None otherwise.
         machine: what it was measured on.
+        kernels: which functions edgernn's own kernels run, and their instruction set; else why none.
     """
 
     path: str
@@ -71,6 +72,7 @@ class BenchReport:
     endurance: Endurance | None = None
     floor: Floor | None = None
     machine: dict[str, str] = field(default_factory=dict)
+    kernels: str = ""
 
     @property
     def edgernn(self) -> Measurement:

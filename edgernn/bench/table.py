@@ -118,6 +118,8 @@ def _notes(report: BenchReport) -> list[str]:
             f"reading {number(report.floor.weight_bytes / 1024)} KiB of weights at "
             f"{number(report.floor.bytes_per_second / 1e9)} GB/s."
         )
+    if report.kernels:
+        notes.append(f"edgernn's own kernels: {report.kernels}.")
     notes += [f"Not measured: {name}: {reason}" for name, reason in report.skipped.items()]
     machine = report.machine
     if machine:

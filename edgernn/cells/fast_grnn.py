@@ -10,33 +10,116 @@ h_t = (ζ (1 - z) + ν) ⊙ n + z ⊙ h_{t-1}        ζ = σ(zeta), ν = σ(nu):
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from edgernn.cells.backpropagated import (
-    BackpropagatedCell,
-    Trace,
-    outer_product,
-    over_rows,
-    sigmoid_slope,
-    tanh_slope,
-)
+from edgernn.cells.arrays import Array, Product
+from edgernn.cells.backpropagated import BackpropagatedCell, over_rows
 from edgernn.cells.base import ReferenceStep, State
+from edgernn.cells.products import linear, outer_product
+from edgernn.cells.steps import Parts, Steps
 from edgernn.errors import InputError
 from edgernn.reference import fast_grnn as reference
 
 
-class Record(NamedTuple):
-    """What a step leaves for its gradient, (batch, hidden) each."""
+class FastGRNNSteps(Steps):
+    """A run of a `FastGRNN`. With σ(v) = tanh(v/2) / 2 + 1/2, one tanh gives both z and n."""
 
-    z: Tensor
-    n: Tensor
+    def prepare(self) -> Parts:
+        """z and n together, (T, B, 2, H), each of them alone, and what n is multiplied with."""
+        cell, arrays, size = self.cell, self.arrays, self.cell.hidden_size
+        factors = [arrays.of(factor.T.contiguous()) for factor in cell.recurrent_factors()[::-1]]
+        self.from_past = self.products(factors)
+        self.half = arrays.row((0.5, size), (1.0, size)).reshape(2, size)
+        self.shift = arrays.row((0.5, size), (0.0, size)).reshape(2, size)
+        self.bias = 0 * self.half
+        if cell.bias_z is not None and cell.bias_n is not None:
+            self.bias = arrays.of(torch.stack([cell.bias_z, cell.bias_n])) * self.half
+        self.zeta, self.nu = (arrays.of(torch.sigmoid(each.detach())) for each in (cell.zeta, cell.nu))
+        self.gates = arrays.empty(self.time, self.batch, 2, size)
+        self.share = arrays.empty(self.time, self.batch, size)
+        self.m, self.small = (arrays.empty(self.batch, size) for _ in range(2))
+        self.inner = arrays.empty(self.batch, factors[0].shape[1])
+        return self.projected, self.gates, self.gates[:, :, 0], self.gates[:, :, 1], self.share
+
+    def products(self, factors: list[Array]) -> list[Product]:
+        """With each of U's factors, one or two."""
+        return [self.arrays.product(factor, self.batch) for factor in factors]
+
+    def through(self, products: list[Product], v: Array, out: Array) -> None:
+        """One after the other."""
+        if len(products) == 2:
+            products[0](v, self.inner)
+            v = self.inner
+        products[-1](v, out)
+
+    def advance(self, kept: Parts, before: Parts, after: Parts) -> None:
+        """The equations above."""
+        projected, gates, z, n, share = kept
+        (h,), (new_h,), ops = before, after, self.ops
+        self.through(self.from_past, h, self.m)
+        ops.add(self.m, projected, out=self.m)
+        ops.multiply(self.m[:, None], self.half, out=gates)
+        ops.add(gates, self.bias, out=gates)
+        ops.tanh(gates, out=gates)
+        ops.multiply(gates, self.half, out=gates)
+        ops.add(gates, self.shift, out=gates)
+        ops.multiply(z, self.zeta, out=share)
+        ops.subtract(self.zeta + self.nu, share, out=share)
+        ops.multiply(share, n, out=new_h)
+        ops.multiply(z, h, out=self.small)
+        ops.add(new_h, self.small, out=new_h)
+
+    def begin_return(self) -> Parts:
+        """h's slopes by m, in whose place comes m's gradient, and by the h before; h's gradient is kept."""
+        self.to_past = self.products([self.arrays.of(factor) for factor in self.cell.recurrent_factors()])
+        self.z = self.gates[:, :, 0]
+        self.by_m, self.dh = (self.arrays.empty(*self.share.shape) for _ in range(2))
+        self.by_gate = self.arrays.empty(*self.gates.shape)
+        return self.by_m, self.z, self.dh
+
+    def slopes(self, part: slice) -> None:
+        """By the arguments of z and n, and their sum."""
+        z, n, by_gate = self.gates[part][:, :, 0], self.gates[part][:, :, 1], self.by_gate[part]
+        by_gate[:, :, 0] = (self.before[0][part] - self.zeta * n) * (z - z * z)
+        by_gate[:, :, 1] = self.share[part] * (1 - n * n)
+        self.ops.add(by_gate[:, :, 0], by_gate[:, :, 1], out=self.by_m[part])
+
+    def retreat(self, slopes: Parts, dstate: Parts) -> None:
+        """Back through one step."""
+        by_m, z, kept_dh = slopes
+        (dh,) = dstate
+        kept_dh[...] = dh
+        self.ops.multiply(by_m, dh, out=by_m)
+        self.through(self.to_past, by_m, dh)
+        self.ops.multiply(kept_dh, z, out=self.small)
+        self.ops.add(dh, self.small, out=dh)
+
+    def weight_gradients(self) -> tuple[Tensor, dict[str, Tensor]]:
+        """U or its factors, zeta, nu, b_z and b_n."""
+        dm, dh, h, gates, by_gate = (
+            self.arrays.tensor(array)
+            for array in (self.by_m, self.dh, self.before[0], self.gates, self.by_gate)
+        )
+        z, n = gates.unbind(2)
+        dscale = dh * n
+        zeta, nu = (self.arrays.tensor(each) for each in (self.zeta, self.nu))
+        found = {
+            "zeta": (dscale * (1 - z)).sum() * zeta * (1 - zeta),
+            "nu": dscale.sum() * nu * (1 - nu),
+            "bias_z": over_rows(dh * by_gate[:, :, 0]),
+            "bias_n": over_rows(dh * by_gate[:, :, 1]),
+        }
+        if self.cell.recurrent_rank is None:
+            return dm, {**found, "weight_hh": outer_product(dm, h)}
+        left, right = (factor.detach() for factor in self.cell.recurrent_factors())
+        found["weight_hh_left"] = outer_product(dm, h @ right.T)
+        found["weight_hh_right"] = outer_product(dm @ left, h)
+        return dm, found
 
 
-class FastGRNN(BackpropagatedCell[Record]):
+class FastGRNN(BackpropagatedCell):
     """A gated cell with the weights of a plain RNN, or fewer.
 
     Parameters: weight_ih (hidden, input) is W, weight_hh (hidden, hidden) is U; one of low rank is stored as
@@ -50,6 +133,8 @@ class FastGRNN(BackpropagatedCell[Record]):
         recurrent_rank: rank of U; None: any.
         bias: whether b_z and b_n exist.
     """
+
+    steps_of_a_run = FastGRNNSteps
 
     weight_hh: Tensor
     weight_hh_left: Tensor
@@ -91,14 +176,20 @@ class FastGRNN(BackpropagatedCell[Record]):
     def _times(self, name: str, v: Tensor) -> Tensor:
         """A matrix times the last dimension of v."""
         if hasattr(self, name):
-            return F.linear(v, getattr(self, name))
-        return F.linear(F.linear(v, getattr(self, f"{name}_right")), getattr(self, f"{name}_left"))
+            return linear(v, getattr(self, name))
+        return linear(linear(v, getattr(self, f"{name}_right")), getattr(self, f"{name}_left"))
 
     def project(self, x: Tensor) -> Tensor:
         """W x: (..., input_size) → (..., hidden_size)."""
         return self._times("weight_ih", x)
 
-    def advance(self, projected: Tensor, state: State) -> tuple[State, Record]:
+    def recurrent_factors(self) -> list[Tensor]:
+        """U, or the left and the right factor whose product it is."""
+        return (
+            [self.weight_hh] if self.recurrent_rank is None else [self.weight_hh_left, self.weight_hh_right]
+        )
+
+    def recur(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
         """State (h,)."""
         (h,) = state
         m = projected + self._times("weight_hh", h)
@@ -106,47 +197,7 @@ class FastGRNN(BackpropagatedCell[Record]):
         n = torch.tanh(m if self.bias_n is None else m + self.bias_n)
         share = torch.sigmoid(self.zeta) * (1 - z) + torch.sigmoid(self.nu)
         h = torch.addcmul(share * n, z, h)
-        return (h,), Record(z, n)
-
-    def slopes(self, kept: Record, before: State) -> tuple[Tensor, ...]:
-        """h's by m and by the h before."""
-        by_z, by_n = self._by_arguments(kept, before)
-        return by_z + by_n, kept.z
-
-    def _by_arguments(self, kept: Record, before: State) -> tuple[Tensor, Tensor]:
-        """h's by the arguments of z and n."""
-        z, n = kept
-        zeta, nu = torch.sigmoid(self.zeta), torch.sigmoid(self.nu)
-        return (before[0] - zeta * n) * sigmoid_slope(z), (zeta * (1 - z) + nu) * tanh_slope(n)
-
-    def retreat(self, slopes: tuple[Tensor, ...], dstate: State) -> tuple[Tensor, State, State]:
-        """Back through one step; `weight_gradients` sees the gradient of h."""
-        by_m, carried = slopes
-        (dh,) = dstate
-        dm = dh * by_m
-        if self.recurrent_rank is None:
-            back = dm @ self.weight_hh
-        else:
-            back = (dm @ self.weight_hh_left) @ self.weight_hh_right
-        return dm, (torch.addcmul(back, dh, carried),), (dh,)
-
-    def weight_gradients(self, trace: Trace[Record]) -> dict[str, Tensor]:
-        """U or its factors, zeta, nu, b_z and b_n."""
-        (h,), (dh,), dm, (z, n) = trace.before, trace.seen, trace.dprojected, trace.kept
-        by_z, by_n = self._by_arguments(trace.kept, trace.before)
-        dscale = dh * n
-        zeta, nu = torch.sigmoid(self.zeta), torch.sigmoid(self.nu)
-        found = {
-            "zeta": (dscale * (1 - z)).sum() * sigmoid_slope(zeta),
-            "nu": dscale.sum() * sigmoid_slope(nu),
-            "bias_z": over_rows(dh * by_z),
-            "bias_n": over_rows(dh * by_n),
-        }
-        if self.recurrent_rank is None:
-            return {**found, "weight_hh": outer_product(dm, h)}
-        found["weight_hh_left"] = outer_product(dm, h @ self.weight_hh_right.T)
-        found["weight_hh_right"] = outer_product(dm @ self.weight_hh_left, h)
-        return found
+        return h, (h,)
 
     def _reference_step(self) -> ReferenceStep:
         return partial(reference.step, self.numpy_parameters())

@@ -6,26 +6,69 @@ h_t = σ(W x_t + b + u ⊙ h_{t-1})        σ: relu or tanh; each unit sees its 
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from edgernn.cells.backpropagated import BackpropagatedCell, Trace, over_rows, tanh_slope
+from edgernn.cells.backpropagated import BackpropagatedCell, over_rows
 from edgernn.cells.base import ReferenceStep, State
+from edgernn.cells.products import through
+from edgernn.cells.steps import Parts, Steps
 from edgernn.errors import InputError
 from edgernn.reference import ind_rnn as reference
 
 _ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh}
 
 
-class Record(NamedTuple):
-    """What a step leaves for its gradient: the new h (batch, hidden)."""
+class IndRNNSteps(Steps):
+    """A run of an `IndRNN`."""
 
-    h: Tensor
+    def prepare(self) -> Parts:
+        """The arguments of the activation, as far as they are known."""
+        self.recurrent = self.arrays.of(self.cell.recurrent)
+        self.zero = self.arrays.row((0.0, 1))
+        return (self.projected,)
+
+    def advance(self, kept: Parts, before: Parts, after: Parts) -> None:
+        """The equation above."""
+        (projected,) = kept
+        (h,) = after
+        self.ops.multiply(before[0], self.recurrent, out=h)
+        self.ops.add(h, projected, out=h)
+        if self.cell.activation == "relu":
+            self.ops.maximum(h, self.zero, out=h)
+        else:
+            self.ops.tanh(h, out=h)
+
+    def begin_return(self) -> Parts:
+        """h's slopes by its argument and by the h before."""
+        self.by_argument, self.carried = (self.arrays.empty(*self.after[0].shape) for _ in range(2))
+        return self.by_argument, self.carried
+
+    def slopes(self, part: slice) -> None:
+        """Of the activation."""
+        h, by_argument = self.after[0][part], self.by_argument[part]
+        if self.cell.activation == "relu":
+            by_argument[...] = h > 0
+        else:
+            self.ops.multiply(h, -h, out=by_argument)
+            by_argument += 1
+        self.ops.multiply(by_argument, self.recurrent, out=self.carried[part])
+
+    def retreat(self, slopes: Parts, dstate: Parts) -> None:
+        """Back through one step."""
+        by_argument, carried = slopes
+        (dh,) = dstate
+        self.ops.multiply(by_argument, dh, out=by_argument)
+        self.ops.multiply(dh, carried, out=dh)
+
+    def weight_gradients(self) -> tuple[Tensor, dict[str, Tensor]]:
+        """That of u."""
+        dprojected = self.arrays.tensor(self.by_argument)
+        return dprojected, {"recurrent": over_rows(dprojected * self.arrays.tensor(self.before[0]))}
 
 
-class IndRNN(BackpropagatedCell[Record]):
+class IndRNN(BackpropagatedCell):
     """Units that are connected across layers and not within one; made to be stacked.
 
     Parameters: input.weight (hidden, input), recurrent (hidden,), and with `bias` input.bias (hidden,).
@@ -38,6 +81,8 @@ class IndRNN(BackpropagatedCell[Record]):
         recurrent_max: recurrent weights are drawn uniform in ±recurrent_max, and `clip_recurrent` keeps them
             there. The paper keeps them within 2^(1/T) for relu and T steps, so that no state explodes.
     """
+
+    steps_of_a_run = IndRNNSteps
 
     def __init__(
         self,
@@ -65,28 +110,12 @@ class IndRNN(BackpropagatedCell[Record]):
 
     def project(self, x: Tensor) -> Tensor:
         """W x + b: (..., input_size) → (..., hidden_size)."""
-        projected: Tensor = self.input(x)
-        return projected
+        return through(self.input, x)
 
-    def advance(self, projected: Tensor, state: State) -> tuple[State, Record]:
+    def recur(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
         """State (h,)."""
         h = _ACTIVATIONS[self.activation](torch.addcmul(projected, self.recurrent, state[0]))
-        return (h,), Record(h)
-
-    def slopes(self, kept: Record, before: State) -> tuple[Tensor, ...]:
-        """h's by its argument and by the h before."""
-        slope = (kept.h > 0).to(kept.h.dtype) if self.activation == "relu" else tanh_slope(kept.h)
-        return slope, slope * self.recurrent
-
-    def retreat(self, slopes: tuple[Tensor, ...], dstate: State) -> tuple[Tensor, State, State]:
-        """Back through one step."""
-        by_argument, carried = slopes
-        (dh,) = dstate
-        return dh * by_argument, (dh * carried,), ()
-
-    def weight_gradients(self, trace: Trace[Record]) -> dict[str, Tensor]:
-        """That of u."""
-        return {"recurrent": over_rows(trace.dprojected * trace.before[0])}
+        return h, (h,)
 
     def _reference_step(self) -> ReferenceStep:
         return partial(reference.step, self.numpy_parameters(), activation=self.activation)

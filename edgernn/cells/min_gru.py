@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from edgernn.cells.base import ReferenceStep
+from edgernn.cells.linear import Blocks
 from edgernn.cells.minimal import MinimalCell
 from edgernn.reference import minimal as reference
 
@@ -20,9 +21,11 @@ from edgernn.reference import minimal as reference
 class MinGRU(MinimalCell):
     """A GRU without reset gate whose gate does not see the state: it trains in parallel over time."""
 
-    def mixture(self, projected: Tensor) -> tuple[Tensor, Tensor]:
+    blocks = 2
+
+    def mixture(self, blocks: Blocks) -> tuple[Tensor, Tensor]:
         """1 - z and n."""
-        a_z, n = projected.chunk(2, dim=-1)
+        a_z, n = blocks
         return torch.sigmoid(-a_z), n
 
     def _reference_step(self) -> ReferenceStep:

@@ -14,8 +14,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from edgernn.cells.base import ReferenceStep
+from edgernn.cells.linear import Blocks
 from edgernn.cells.minimal import MinimalCell
 from edgernn.reference import minimal as reference
+
+# From here on log(1 + exp(v)) is v in float64 too; torch's own 20 is off by 2e-9.
+_EXACT = 37.0
 
 
 class MinLSTM(MinimalCell):
@@ -23,13 +27,13 @@ class MinLSTM(MinimalCell):
 
     blocks = 3
 
-    def mixture(self, projected: Tensor) -> tuple[Tensor, Tensor]:
+    def mixture(self, blocks: Blocks) -> tuple[Tensor, Tensor]:
         """f / (f + i) and n.
 
         f / (f + i) = σ(log f − log i), which does not divide one vanishing gate by the sum of two.
         """
-        a_f, a_i, n = projected.chunk(3, dim=-1)
-        return torch.sigmoid(F.softplus(-a_i) - F.softplus(-a_f)), n
+        a_f, a_i, n = blocks
+        return torch.sigmoid(F.softplus(-a_i, threshold=_EXACT) - F.softplus(-a_f, threshold=_EXACT)), n
 
     def _reference_step(self) -> ReferenceStep:
         return partial(reference.min_lstm_step, self.numpy_parameters(), positive=self.positive)

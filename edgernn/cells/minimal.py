@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor, nn
 
 from edgernn.cells.linear import MixingCell
+from edgernn.cells.products import through
 
 
 class MinimalCell(MixingCell):
@@ -23,8 +22,6 @@ class MinimalCell(MixingCell):
             paper's log-space form needs, and h stays positive then. False: it is W_n x + b_n as it is.
     """
 
-    blocks: ClassVar[int] = 2
-
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True, positive: bool = False) -> None:
         super().__init__(input_size, hidden_size)
         self.bias, self.positive = bias, positive
@@ -32,7 +29,7 @@ class MinimalCell(MixingCell):
 
     def project(self, x: Tensor) -> Tensor:
         """The gates' arguments and the candidate, last: (..., input_size) → (..., blocks × hidden_size)."""
-        projected: Tensor = self.gates(x)
+        projected = through(self.gates, x)
         if not self.positive:
             return projected
         *gates, v = projected.chunk(self.blocks, dim=-1)

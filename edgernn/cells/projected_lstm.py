@@ -9,31 +9,71 @@ h_t = W_hr (σ(o) ⊙ tanh(c_t))
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from edgernn.cells.backpropagated import Trace, outer_product
 from edgernn.cells.base import ReferenceStep, State
 from edgernn.cells.gated import GatedCell
-from edgernn.cells.hoisted import HoistedCell, lstm_retreat, lstm_slopes
+from edgernn.cells.hoisted import HoistedCell, HoistedSteps
+from edgernn.cells.products import outer_product
+from edgernn.cells.steps import Parts
 from edgernn.errors import InputError
 from edgernn.reference import projected_lstm as reference
 
 
-class Record(NamedTuple):
-    """What a step leaves for its gradient, (batch, cell) each."""
+class ProjectedSteps(HoistedSteps):
+    """A run of a `ProjectedLSTM`: an LSTM's, with m = o ⊙ tanh(c) in the place of h, and h = W_hr m."""
 
-    i: Tensor
-    f: Tensor
-    g: Tensor
-    o: Tensor
-    tanh_c: Tensor
+    def prepare(self) -> Parts:
+        """m besides."""
+        kept = super().prepare()
+        projection = self.arrays.of(self.cell.weight_hr.T.contiguous())
+        self.project = self.arrays.product(projection, self.batch)
+        self.m = self.arrays.empty(self.time, self.batch, self.units)
+        return *kept, self.m
+
+    def advance(self, kept: Parts, before: Parts, after: Parts) -> None:
+        """The equations above."""
+        gates, i, f, g, o, tanh_c, m = kept
+        h, c = before
+        new_h, new_c = after
+        self.add_past(gates, h)
+        self.squash(gates)
+        self.carry(i, f, g, c, new_c)
+        self.ops.tanh(new_c, out=tanh_c)
+        self.ops.multiply(o, tanh_c, out=m)
+        self.project(m, new_h)
+
+    def begin_return(self) -> Parts:
+        """The gradient of h besides, for that of W_hr."""
+        slopes = super().begin_return()
+        self.to_m = self.arrays.product(self.arrays.of(self.cell.weight_hr), self.batch)
+        self.dm = self.arrays.empty(self.batch, self.units)
+        self.dh = self.arrays.empty(self.time, self.batch, self.cell.hidden_size)
+        return *slopes, self.dh
+
+    def retreat(self, slopes: Parts, dstate: Parts) -> None:
+        """From h to m, then through an LSTM."""
+        *of_lstm, to_c, carried, kept_dh = slopes
+        dh, dc = dstate
+        kept_dh[...] = dh
+        self.to_m(dh, self.dm)
+        self.ops.multiply(self.dm, to_c, out=self.small)
+        self.ops.add(dc, self.small, out=dc)
+        da = self.through_gates((*of_lstm, to_c, carried), self.dm, dc)
+        self.to_past(da, dh)
+
+    def weight_gradients(self) -> tuple[Tensor, dict[str, Tensor]]:
+        """W_hh and W_hr."""
+        dprojected, found = super().weight_gradients()
+        found["weight_hr"] = outer_product(self.arrays.tensor(self.dh), self.arrays.tensor(self.m))
+        return dprojected, found
 
 
-class ProjectedLSTM(HoistedCell[Record]):
+class ProjectedLSTM(HoistedCell):
     """torch's LSTM with `proj_size`: c is larger than the output h, which alone goes round.
 
     Parameters: weight_ih (4 cell, input), weight_hh (4 cell, hidden), weight_hr (hidden, cell), and with
@@ -49,6 +89,7 @@ class ProjectedLSTM(HoistedCell[Record]):
 
     state_names = ("h", "c")
     gates = 4
+    steps_of_a_run = ProjectedSteps
     weight_names = (*GatedCell.weight_names, "weight_hr")
 
     def __init__(
@@ -72,30 +113,14 @@ class ProjectedLSTM(HoistedCell[Record]):
         """h is the output; c is larger."""
         return self.hidden_size, self.cell_size
 
-    def advance(self, projected: Tensor, state: State) -> tuple[State, Record]:
+    def recur(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
         """projected = W_ih x + b_ih + b_hh (batch, 4 cell); state (h, c)."""
         h, c = state
         i, f, g, o = self.with_past(projected, h).chunk(4, dim=-1)
         i, f, g, o = torch.sigmoid(i), torch.sigmoid(f), torch.tanh(g), torch.sigmoid(o)
         c = torch.addcmul(f * c, i, g)
-        tanh_c = torch.tanh(c)
-        h = F.linear(o * tanh_c, self.weight_hr)
-        return (h, c), Record(i, f, g, o, tanh_c)
-
-    def slopes(self, kept: Record, before: State) -> tuple[Tensor, ...]:
-        """Those of an LSTM, with W_hr h in the place of h."""
-        return lstm_slopes(*kept, before[1])
-
-    def retreat(self, slopes: tuple[Tensor, ...], dstate: State) -> tuple[Tensor, State, State]:
-        """Back through one step; `weight_gradients` sees the gradient of h."""
-        dh, dc = dstate
-        da, dstate, _ = lstm_retreat(slopes, (dh @ self.weight_hr, dc), self.weight_hh)
-        return da, dstate, (dh,)
-
-    def weight_gradients(self, trace: Trace[Record]) -> dict[str, Tensor]:
-        """W_hh and W_hr."""
-        dweight_hr = outer_product(trace.seen[0], trace.kept.o * trace.kept.tanh_c)
-        return {**super().weight_gradients(trace), "weight_hr": dweight_hr}
+        h = F.linear(o * torch.tanh(c), self.weight_hr)
+        return h, (h, c)
 
     def _torch_mode(self) -> str:
         return "LSTM"

@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from edgernn.cells.base import ReferenceStep
-from edgernn.cells.linear import MixingCell
+from edgernn.cells.linear import Blocks, MixingCell
+from edgernn.cells.products import linear
 from edgernn.errors import InputError
 from edgernn.reference import sru as reference
 
@@ -39,6 +40,7 @@ class SRU(MixingCell):
     """
 
     state_names = ("c",)
+    blocks = 4
 
     def __init__(
         self, input_size: int, hidden_size: int, activation: str = "identity", bias: bool = True
@@ -56,21 +58,25 @@ class SRU(MixingCell):
 
     def project(self, x: Tensor) -> Tensor:
         """W x, the gates' arguments and what goes past them: (..., input_size) → (..., 4 hidden_size)."""
-        bias = None
+        bias, size = None, self.hidden_size
+        alike = self.input_size == size
+        # While training, x passes as one more block of rows: the gradient of a concatenation is two copies
+        # of all time steps, which take longer than the multiplications with ones and zeros.
+        trains = alike and torch.is_grad_enabled() and not torch.compiler.is_compiling()
+        weight = torch.cat([self.weight, torch.eye(size).to(self.weight)]) if trains else self.weight
         if self.gate_bias is not None:
-            blocks, size = self.weight.shape[0] // self.hidden_size, self.hidden_size
-            bias = F.pad(self.gate_bias, (size, (blocks - 3) * size))
-        projected = F.linear(x, self.weight, bias)
-        return torch.cat([projected, x], dim=-1) if self.input_size == self.hidden_size else projected
+            bias = F.pad(self.gate_bias, (size, weight.shape[0] - 3 * size))
+        projected = linear(x, weight, bias)
+        return torch.cat([projected, x], dim=-1) if alike and not trains else projected
 
-    def mixture(self, projected: Tensor) -> tuple[Tensor, Tensor]:
+    def mixture(self, blocks: Blocks) -> tuple[Tensor, Tensor]:
         """f and W x."""
-        candidate, a_f, _, _ = projected.chunk(4, dim=-1)
+        candidate, a_f, _, _ = blocks
         return torch.sigmoid(a_f), candidate
 
-    def emit(self, projected: Tensor, h: Tensor) -> Tensor:
+    def emit(self, blocks: Blocks, h: Tensor) -> Tensor:
         """h from c."""
-        _, _, a_r, past = projected.chunk(4, dim=-1)
+        _, _, a_r, past = blocks
         c = torch.tanh(h) if self.activation == "tanh" else h
         return past + torch.sigmoid(a_r) * (c - past)
 

@@ -35,6 +35,10 @@ class KernelUse:
     functions: tuple[str, ...] = ()
     reason: str = ""
 
+    def __str__(self) -> str:
+        """E.g. "GRU_int8, LSTM_int8 with avx512_vnni", or why there are none."""
+        return f"{', '.join(self.functions)} with {self.instruction_set}" if self.functions else self.reason
+
     def without(self, reason: str) -> KernelUse:
         """The same, but the functions run on their bodies."""
         return replace(self, functions=(), reason=reason)

@@ -83,6 +83,8 @@ def test_bench_beside_torch(invoke, streaming: Path) -> None:
         ((), "FILE is missing"),
         (("--suite", "nothing"), "unknown suite 'nothing'"),
         (("x.onnx", "--suite", "targets"), "leave out FILE"),
+        (("--suite", "matrix", "--only", "hidden=65"), "hidden has no value '65'"),
+        (("{file}", "--only", "hidden=64"), "belong to a --suite"),
         (("{file}", "--example", "1x2"), "belong to a --source"),
         (("{file}", "--provider", "cup"), "unknown provider 'cup'"),
         (("{file}", "--rounds", "0"), "rounds: expected a whole number from 1"),

@@ -293,6 +293,27 @@ def test_integer_bodies_give_what_torch_gives(
     assert np.abs(found[f"{name}.int8"] - found[f"{name}.float32"]).max() > 0
 
 
+def test_the_kernels_run_there(device: Device, library: Path) -> None:
+    """One library, built against a newer header, for the oldest onnxruntime too."""
+    script = """
+import sys, numpy as np, edgernn
+x = np.load("x.npy")
+for name in sys.argv[2:]:
+    session = edgernn.load(f"{name}.onnx", kernels=sys.argv[1])
+    assert session.kernels.functions, session.kernels
+    y, portable = session.run(x), edgernn.load(f"{name}.onnx", kernels="off").run(x)
+    print(name, float(np.abs(y - portable).max() / np.abs(portable).max()), y.tobytes() == portable.tobytes())
+"""
+    names = ["op.int8", "stream.int8", "stream.int8-stable", "op.int4", "wide_gru.int8", "wide_lstm.int8"]
+    done = device.run("-c", script, library, *names)
+    assert done.returncode == 0, done.stderr
+    for line in done.stdout.splitlines():
+        name, error, same_bits = line.split()
+        assert float(error) < tolerance("float32", "int8"), line
+        assert same_bits == "False", f"{name} ran on its body"
+    assert len(done.stdout.splitlines()) == len(names)
+
+
 def test_all_forms_of_a_scheme_agree_and_the_schemes_differ(found: dict[str, np.ndarray]) -> None:
     """So that the comparisons above have not read one file for all."""
     float32, int8 = found["op.float32"], found["op.int8"]
@@ -355,6 +376,7 @@ def test_the_wheel_holds_what_is_not_code(device: Device) -> None:
         "edgernn/_recipes/forecast/recipe.py",
         "edgernn/_recipes/forecast/contract.toml",
     } <= names
+    assert {"edgernn/kernels/source/CMakeLists.txt", "edgernn/kernels/source/sets/plain.cpp"} <= names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"edgernn"}
     assert not [name for name in names if "__pycache__" in name or "tests/" in name]

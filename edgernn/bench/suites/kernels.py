@@ -6,7 +6,7 @@ thread. Needs the library of kernels, see `edgernn kernels build`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +20,8 @@ from edgernn.bench.floor import measure_floor
 from edgernn.bench.inputs import draw_inputs
 from edgernn.bench.race import race
 from edgernn.bench.suite_report import Row
-from edgernn.bench.suites.targets import CELLS, SEQUENCE_STEPS, STREAMS, make_network
+from edgernn.bench.suite_request import Dimensions, Request, Value
+from edgernn.bench.suites.targets import CELLS, SEQUENCE_STEPS, STREAMS
 from edgernn.bench.weights import weight_bytes
 from edgernn.errors import EdgeRNNError
 from edgernn.runtime import Session, load
@@ -37,22 +38,25 @@ SEQUENCE_INT8 = {
     "LSTM": dict.fromkeys(SIZES, 0.80),
 }
 STREAMS_INT8 = dict(zip(SIZES, (0.06, 0.08, 0.12, 0.15), strict=True))
+DIMENSIONS: Dimensions = {"cell": CELLS, "hidden": SIZES}
 
 Report = Callable[[Row], None]
 
 
-def measure(rounds: int, report_row: Report, *, sizes: Sequence[int] = SIZES) -> dict[str, str]:
-    """Run the suite at the hidden sizes `sizes`; see `edgernn.bench.suites`."""
+def measure(request: Request, report_row: Report) -> dict[str, str]:
+    """Run the suite; see `edgernn.bench.suites`."""
     skipped: dict[str, str] = {}
     for cell in CELLS:
-        for size in sizes:
+        for size in SIZES:
+            if not request.asks({"cell": cell, "hidden": size}):
+                continue
             with TemporaryDirectory(prefix="edgernn-bench-") as folder:
                 try:
                     ways = _prepare(cell, size, Path(folder))
                 except EdgeRNNError as error:
                     skipped[f"{cell}, {size}"] = str(error)
                     continue
-                _compare(cell, size, ways, rounds, report_row)
+                _compare(cell, size, ways, request, report_row)
     return skipped
 
 
@@ -80,10 +84,10 @@ def _prepare(cell: str, size: int, folder: Path) -> _Ways:
 
     from edgernn.bench.contenders.default_path import default_path_contender
     from edgernn.bench.contenders.dynamic_int8 import dynamic_int8_contender
+    from edgernn.bench.networks import make_network
     from edgernn.export import export
     from edgernn.quantize import quantize
 
-    torch.manual_seed(0)
     network, example = make_network(cell, size), torch.randn(1, 5, size)
     sessions: dict[bool, dict[str, Session]] = {}
     for streaming in (True, False):
@@ -115,29 +119,33 @@ def _on_kernels(file: Path) -> Session:
     return session
 
 
-def _compare(cell: str, size: int, ways: _Ways, rounds: int, report_row: Report) -> None:
+def _compare(cell: str, size: int, ways: _Ways, request: Request, report_row: Report) -> None:
     def row(
         what: str, target: float, session: Session, batch: int, other: Contender, floor: bool = False
     ) -> None:
-        scheme = session.manifest.scheme
+        title = f"{what}, {cell}, {session.manifest.scheme}"
+        case: dict[str, Value] = {"cell": cell, "hidden": size, "what": title}
+        if not request.wants(case):
+            return
         mine = replace(runtime_contender(session, batch), name=f"{EDGERNN}, kernels", streams=batch)
         streaming = session.manifest.streaming
         inputs = ways.chunks if streaming else [ways.whole]
         many = [[np.repeat(array, batch, axis=0) for array in chunk] for chunk in inputs]
         check_agree([_rows(mine, batch), other], inputs)
         # Each way gets its own number of rows; the times are those of a row.
-        result = race([_fed(mine, many[0]), other], inputs[0], rounds=rounds)
-        mean = result.latency(mine.name).p50
+        result = race([_fed(mine, many[0]), other], inputs[0], rounds=request.rounds)
+        ours, theirs = (result.latency(way.name).p50 for way in (mine, other))
         least = measure_floor(weight_bytes(session.path)) if floor else None
         report_row(
             Row(
-                f"{what}, {cell}, {scheme}",
+                title,
                 size,
                 target,
                 result.ratio(mine.name, other.name),
-                mean,
-                result.latency(other.name).p50,
-                None if least is None else least.percent(mean),
+                ours,
+                theirs,
+                case,
+                floor_microseconds=None if least is None else least.microseconds,
             )
         )
 

@@ -6,11 +6,10 @@ Batch 1, input size = hidden size, one thread, stock onnxruntime.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,11 +19,9 @@ from edgernn.bench.contenders.runtime import pool_contender, runtime_contender
 from edgernn.bench.inputs import draw_inputs
 from edgernn.bench.race import race
 from edgernn.bench.suite_report import Row
+from edgernn.bench.suite_request import Dimensions, Request, Value
 from edgernn.errors import EdgeRNNError
 from edgernn.runtime import load
-
-if TYPE_CHECKING:
-    from torch import nn
 
 CELLS = ("GRU", "LSTM")
 # What a ratio may be at most, by hidden size.
@@ -40,30 +37,32 @@ INT8 = {
     },  # against the default path in float32: it has no int8 GRU
     "LSTM": {64: 0.75, 128: 0.75, 256: 0.78, 512: 0.95},  # against the default path's int8 LSTM
 }
-STREAMS, SEQUENCE_STEPS, HEAD_SIZE = 32, 100, 10
+STREAMS, SEQUENCE_STEPS = 32, 100
+DIMENSIONS: Dimensions = {"cell": CELLS, "hidden": tuple(PUSH)}
 
 Report = Callable[[Row], None]
 
 
-def measure(rounds: int, report_row: Report, *, sizes: Sequence[int] = tuple(PUSH)) -> dict[str, str]:
-    """Run the suite at the hidden sizes `sizes`; see `edgernn.bench.suites`."""
+def measure(request: Request, report_row: Report) -> dict[str, str]:
+    """Run the suite; see `edgernn.bench.suites`."""
     skipped: dict[str, str] = {}
     for cell in CELLS:
-        for size in sizes:
-            with TemporaryDirectory(prefix="edgernn-bench-") as folder:
-                _measure_layer(cell, size, Path(folder), rounds, report_row, skipped)
+        for size in PUSH:
+            if request.asks({"cell": cell, "hidden": size}):
+                with TemporaryDirectory(prefix="edgernn-bench-") as folder:
+                    _measure_layer(cell, size, Path(folder), request, report_row, skipped)
     return skipped
 
 
 def _measure_layer(
-    cell: str, size: int, folder: Path, rounds: int, report_row: Report, skipped: dict[str, str]
+    cell: str, size: int, folder: Path, request: Request, report_row: Report, skipped: dict[str, str]
 ) -> None:
     import torch
 
     from edgernn.bench.contenders.default_path import default_path_contender
+    from edgernn.bench.networks import make_network
     from edgernn.export import export
 
-    torch.manual_seed(0)
     network = make_network(cell, size)
     example = torch.randn(1, 5, size)
     # Whether the file is equal is compared below, with what it races with.
@@ -84,12 +83,14 @@ def _measure_layer(
     def compare(
         what: str, target: float, mine: Contender, other: Contender, inputs: list[list[np.ndarray]]
     ) -> None:
+        case: dict[str, Value] = {"cell": cell, "hidden": size, "what": what}
+        if not request.wants(case):
+            return
         check_agree([mine, other], inputs)
-        result = race([mine, other], inputs[0], rounds=rounds)
+        result = race([mine, other], inputs[0], rounds=request.rounds)
         ratio = result.ratio(mine.name, other.name)
-        report_row(
-            Row(what, size, target, ratio, result.latency(mine.name).p50, result.latency(other.name).p50)
-        )
+        ours, theirs = (result.latency(way.name).p50 for way in (mine, other))
+        report_row(Row(what, size, target, ratio, ours, theirs, case))
 
     compare(f"Stream.push, {cell}, float32", PUSH[size], runtime_contender(stream, 1), by_step, chunks)
     compare(
@@ -110,23 +111,6 @@ def _measure_layer(
     compare(what, INT8[cell][size], mine, other, chunks)
 
 
-def make_network(cell: str, size: int) -> nn.Module:
-    """nn.GRU or nn.LSTM with as many features in as out, and a linear head on every step."""
-    from torch import Tensor, nn
-
-    class Network(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.recurrent: nn.RNNBase = getattr(nn, cell)(size, size, batch_first=True)
-            self.head = nn.Linear(size, HEAD_SIZE)
-
-        def forward(self, x: Tensor) -> Tensor:
-            y: Tensor = self.head(self.recurrent(x)[0])
-            return y
-
-    return Network().eval()
-
-
 def _int8(
     cell: str, stream_file: Path, default_file: Path, by_step: Contender, folder: Path
 ) -> tuple[Contender, Contender]:
@@ -136,7 +120,7 @@ def _int8(
     from edgernn.quantize import quantize
 
     quantize(stream_file, folder / "int8.onnx", scheme="int8")
-    mine = runtime_contender(load(folder / "int8.onnx"), 1)
+    mine = runtime_contender(load(folder / "int8.onnx", kernels="off"), 1)
     if cell == "GRU":
         return replace(mine, name=f"{EDGERNN}, int8"), by_step
     from edgernn.bench.contenders.dynamic_int8 import dynamic_int8_contender

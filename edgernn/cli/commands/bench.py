@@ -33,7 +33,23 @@ def command(
             metavar="FACTOR", help="Exit with 1 where the file takes more than FACTOR × the baseline's time."
         ),
     ] = None,
-    suite: Annotated[str | None, typer.Option(help="Run a fixed set of measurements instead.")] = None,
+    suite: Annotated[
+        str | None,
+        typer.Option(help="Run a set of measurements instead: targets, or matrix, which takes hours."),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE,VALUE", help="The part of a suite to run, e.g. hidden=64,128."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="DIR",
+            help="Folder for a suite's rows, as they come, and its pictures; what is there is not run again.",
+        ),
+    ] = None,
     batch: Annotated[int, typer.Option(help="Rows of a call.")] = 1,
     steps: Annotated[
         int | None, typer.Option(help="Time steps of a call.", show_default="the file's, else 1 or 100")
@@ -52,7 +68,7 @@ def command(
     """Measure a file on this machine: latency, throughput, cold start, memory, and ratios to other ways.
 
     The baseline of --fail-if-slower is the file given as --against; else, with --source, the exporter's usual
-    way; else plain onnxruntime. With --suite the exit code is 1 where a target is missed.
+    way; else plain onnxruntime. With --suite the exit code is 1 where a target is missed, or nothing ran.
     """
     from edgernn.errors import InputError
 
@@ -64,7 +80,9 @@ def command(
         taken = [name for name, value in alone.items() if value is not None]
         if taken:
             raise InputError(f"--suite runs a fixed set of measurements; leave out {', '.join(taken)}.")
-        return _suite(suite, rounds)
+        return _suite(suite, rounds, only or [], out)
+    if only or out is not None:
+        raise InputError("--only and --out belong to a --suite; name that too.")
     if file is None:
         raise InputError("FILE is missing: name an .onnx file of edgernn, or a --suite.")
     from edgernn.bench import bench, render
@@ -105,16 +123,25 @@ def command(
     return Outcome(report.to_json(), show, passed=not slower)
 
 
-def _suite(name: str, rounds: int) -> Outcome:
-    from edgernn.bench import run_suite
+def _suite(name: str, rounds: int, only: list[str], out: Path | None) -> Outcome:
+    from edgernn.bench import draw_suite, run_suite
     from edgernn.cli.console import stderr
 
     console = stderr()
     report = run_suite(
         name,
         rounds=rounds,
+        only=only,
+        out=out,
         on_row=lambda row: console.print(
             f"{row.what}, {row.hidden_size}: {row.ratio.median:.2f}", style="dim"
         ),
     )
-    return Outcome(report.to_json(), lambda console: console.print(report.render()), report.met)
+    pictures = [] if out is None else draw_suite(report, out)
+
+    def show(console: Console) -> None:
+        console.print(report.render())
+        for picture in pictures:
+            console.print(f"{picture}")
+
+    return Outcome(report.to_json(), show, report.met)

@@ -20,8 +20,12 @@ def command(json: Json = False) -> Outcome:
     from edgernn.cli.machine import describe
     from edgernn.cli.packages import installed
     from edgernn.cli.self_test import providers, recipes, self_test
+    from edgernn.kernels import find
 
-    packages, machine = installed(), describe()
+    packages, machine, library = installed(), describe(), find()
+    kernels = "none; `edgernn kernels build` compiles them"
+    if library is not None:
+        kernels = f"{library.instruction_set}, of {', '.join(library.available)}; {library.path}"
     known_providers, known_recipes = providers(), recipes()
     with working("Self test: exporting, verifying and streaming a tiny network …"):
         result = self_test()
@@ -41,7 +45,15 @@ def command(json: Json = False) -> Outcome:
                 [(name, not install, install) for name, install in known_providers.items()],
             )
         )
-        console.print(facts([("recipes", ", ".join(known_recipes) or "none found"), *machine.items()]))
+        console.print(
+            facts(
+                [
+                    ("recipes", ", ".join(known_recipes) or "none found"),
+                    *machine.items(),
+                    ("kernels", kernels),
+                ]
+            )
+        )
         console.print(
             f"\nSelf test {result.result}: {result.detail}",
             style={"passed": "bold green", "failed": "bold red"}.get(result.result, "bold"),
@@ -55,6 +67,10 @@ def command(json: Json = False) -> Outcome:
         },
         "machine": machine,
         "recipes": known_recipes,
+        "kernels": {
+            "library": None if library is None else str(library.path),
+            "instruction_set": None if library is None else library.instruction_set,
+        },
         "self_test": asdict(result),
     }
     return Outcome(data, show, passed=result.result != "failed")

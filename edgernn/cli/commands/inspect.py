@@ -17,11 +17,22 @@ def command(file: ModelFile, json: Json = False) -> Outcome:
     from edgernn.cli.console import facts, file_size, table
     from edgernn.cli.model_file import operator_counts, read_manifest
     from edgernn.cli.score_tables import scores
+    from edgernn.runtime.metadata import read_header
+    from edgernn.runtime.takeover import AUTO, settle
 
     manifest = read_manifest(file)
+    kernels = settle(AUTO, read_header(file).functions)
 
     def show(console: Console) -> None:
-        console.print(facts([("file", file), ("size", file_size(file.stat().st_size))]))
+        console.print(
+            facts(
+                [
+                    ("file", file),
+                    ("size", file_size(file.stat().st_size)),
+                    ("edgernn's kernels here", kernels),
+                ]
+            )
+        )
         console.print(manifest_tables.about(manifest))
         console.print(manifest_tables.tensors(manifest))
         if manifest.layers:

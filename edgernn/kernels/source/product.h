@@ -3,8 +3,8 @@
 //   Float:  V, kLanes, load, store, broadcast, add, multiply, fused, settle, Shape
 //   Dot:    V, kLanes, kOffset, start(sums), broadcast(group of inputs), load, add(V, broadcast, weights), to_float,
 //           settle, Shape
-//   Shape:  how many vectors and rows are held in registers: kVectorsAlone × 1 (a tile, or kTilesAlone whole tiles),
-//           kVectors × kRows
+//   Shape:  how many vectors and rows are held in registers: kVectorsAlone × 1 (of a tile, or of each of kTilesAlone
+//           whole tiles), kVectors × kRows
 //
 // settle keeps a sum in one register from turn to turn of the loop: it tells the compiler that it may have changed.
 // Without it GCC carries the sums of a loop in two sets of registers and spills one of them at each turn.
@@ -36,6 +36,9 @@ struct Rows {
 // A single row takes every weight once, from a cache that is far off where a layer is large: so many bytes are asked
 // for before they are needed. Measured: 7 % of a step of 512 units, nothing for small ones.
 constexpr int kAhead = 1024;
+// Two tiles side by side keep more sums at work, which pays for weights of up to so many bytes. Those that come from
+// a farther cache come faster in a single row: measured for 256 KiB of int8, 2.2 in place of 3.3 µs.
+constexpr size_t kNear = 64 << 10;
 
 // Calls work(0) … work(kCount - 1), each with its number as a constant: written out before any other pass of the
 // compiler, sums that are counted by loops would be kept in memory.
@@ -146,8 +149,9 @@ struct Product {
     constexpr int kWidth = Shape::kVectorsAlone * kLanesFor<Input>;
     int output = 0;
     if constexpr (Shape::kTilesAlone > 1) {
-      static_assert(kWidth == kTile, "whole tiles at once");
-      for (; output + Shape::kTilesAlone * kTile <= matrix.outputs; output += Shape::kTilesAlone * kTile) {
+      static_assert(kWidth == kTile && std::is_same_v<Input, float>, "whole tiles of floats at once");
+      const bool is_near = sizeof(float) * matrix.outputs * matrix.inputs <= kNear;
+      for (; is_near && output + Shape::kTilesAlone * kTile <= matrix.outputs; output += Shape::kTilesAlone * kTile) {
         block<Shape::kTilesAlone, Shape::kVectorsAlone, 1>(matrix, output, rows);
       }
     }
