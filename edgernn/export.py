@@ -12,6 +12,7 @@ from edgernn.errors import InputError
 from edgernn.files import atomic_path
 from edgernn.graph.build import DEFAULT_OPSET, attach, build
 from edgernn.manifest import Manifest
+from edgernn.quantize.compact import make_compact
 from edgernn.verify import verify
 
 
@@ -89,6 +90,7 @@ def export(
         lookahead=lookahead,
         running_mean=running_mean,
     )
+    make_compact(built.model)
     manifest = built.manifest
     with atomic_path(path) as temporary:
         ir.save(built.model, temporary)

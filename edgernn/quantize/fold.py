@@ -6,12 +6,15 @@ import os
 
 import onnx_ir as ir
 
+from edgernn.quantize.compact import restore
+from edgernn.quantize.compact.low_rank import LOW_RANK
 from edgernn.quantize.weights import find_recurrent
 
 
-def load_folded(path: str | os.PathLike[str]) -> ir.Model:
-    """The model of a file, its recurrent weights initializers."""
+def load_folded(path: str | os.PathLike[str], *, factors: bool = False) -> ir.Model:
+    """The model of a file, its recurrent weights initializers; with `factors` those of low rank are two."""
     model = ir.load(path)
+    restore(model, factors=not factors)
     fold_weights(model)
     return model
 
@@ -29,7 +32,9 @@ def fold_weights(model: ir.Model) -> None:
 
 
 def _is_computed(value: ir.Value | None) -> bool:
-    return value is not None and value.producer() is not None
+    """Whether nodes give it; the factors of a matrix are weights themselves."""
+    producer = None if value is None else value.producer()
+    return producer is not None and producer.op_type != LOW_RANK
 
 
 def _lift(graph: ir.Graph, node: ir.Node) -> None:

@@ -18,6 +18,8 @@ from edgernn.quantize.store import Storage, store_weights, widen_the_rest
 from edgernn.quantize.weights import Weight, find_weights
 
 NAME = "fp16"
+# Of a matrix of low rank the two factors are stored.
+FACTORS = True
 
 
 class Half(Storage):

@@ -23,6 +23,8 @@ from edgernn.quantize.store import Storage, replace_recurrent, store_weights, wi
 from edgernn.quantize.weights import Weight, find_recurrent, find_weights, size_of
 
 NAME = "int4"
+# Of a matrix of low rank the two factors are stored.
+FACTORS = True
 OPTIONS = {"block_size": Option(32, "Weights that share a scale.", (16, 32, 64, 128))}
 
 # Elements from which a weight gets 4 bits.

@@ -21,6 +21,8 @@ from edgernn.quantize.store import Storage, replace_recurrent, store_weights, wi
 from edgernn.quantize.weights import Weight, find_recurrent, find_weights, round_int8
 
 NAME = "int8"
+# Of a matrix of low rank the two factors are stored.
+FACTORS = True
 OPTIONS = {
     "minimum_onnxruntime": Option(
         OLDEST,

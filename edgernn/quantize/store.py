@@ -115,7 +115,8 @@ def replace_recurrent(
     Args:
         model: changed in place.
         stored: from `store_weights`.
-        bodies: for each node that is to become one its function's suffix, the names of the parts of a matrix, and the body.
+        bodies: for each node that is to become one, its function's suffix, the names of the parts of a
+            matrix, and the body.
     """
     opset = model.opset_imports[""]
     for node in find_recurrent(model.graph):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as ir
 
+from edgernn.quantize.compact.low_rank import LOW_RANK
 from edgernn.quantize.request import KEPT, Request
 
 RECURRENT = ("RNN", "LSTM", "GRU")
@@ -98,6 +99,8 @@ def _size(value: ir.Value, reader: ir.Node) -> int:
 
 def covered_axes(node: ir.Node, index: int, rank: int) -> tuple[int, ...] | None:
     """The dimensions that are summed over where a node uses input `index` as a weight, else None."""
+    if node.op_type == LOW_RANK:
+        return (rank - 1,)  # of the left factor a row, of the right one what belongs to a singular value
     if node.domain:
         return None
     if node.op_type in RECURRENT and index in (1, 2):
