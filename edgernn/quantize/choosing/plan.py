@@ -98,7 +98,5 @@ def apply_plan(model: ir.Model, plan: Plan) -> tuple[TensorReport, ...]:
 
 def _without(tensor: TensorReport, saved: Mapping[str, int]) -> TensorReport:
     """A weight's report with the bytes of the blocks that its tensors are stored without."""
-    own = sum(
-        size for name, size in saved.items() if tensor.name in (name, name.rpartition("_")[0])
-    )
+    own = sum(size for name, size in saved.items() if tensor.name in (name, name.rpartition("_")[0]))
     return replace(tensor, bytes_after=tensor.bytes_after - own)

@@ -2,8 +2,8 @@
 rank are two factors. Nothing is rounded.
 
 Pruned and factored networks (`edgernn finetune --prune`, `--low-rank`) have such weights; what is stored is
-found in the weights themselves, whatever made them so. onnxruntime restores them once, when it loads the file:
-they compute as fast, and take as much memory, as any others.
+found in the weights themselves, whatever made them so. onnxruntime restores them once, when it loads the
+file: they compute as fast, and take as much memory, as any others.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def leave_blocks_out(model: ir.Model) -> dict[str, int]:
 
 
 def restore(model: ir.Model, *, factors: bool) -> None:
-    """Make initializers of a model's compact weights again, in place; with `factors` those of low rank too."""
+    """Make initializers of compact weights again, in place; with `factors` of those of low rank too."""
     for node in list(model.graph):
         if node.domain != DOMAIN:
             continue
