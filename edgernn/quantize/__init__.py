@@ -19,7 +19,7 @@ from edgernn.manifest import METADATA_KEY
 from edgernn.quantize.choosing.budget import Budget, parse_budget
 from edgernn.quantize.choosing.choice import Choice
 from edgernn.quantize.choosing.choose import Workshop, choose
-from edgernn.quantize.choosing.plan import LADDERS, Plan, Rung, apply_plan, load_for
+from edgernn.quantize.choosing.plan import LADDERS, Plan, Rung, apply_plan, check_file, load_for
 from edgernn.quantize.choosing.scores import Score, labelled
 from edgernn.quantize.error import output_error
 from edgernn.quantize.functions import inline as inline_functions
@@ -145,6 +145,7 @@ def quantize(
     with atomic_path(dst) as temporary:
         model.metadata_props[METADATA_KEY] = manifest.to_json()
         ir.save(model, temporary)
+        check_file(temporary, rungs)
         error = output_error(before, load(temporary), calibration)
         manifest = manifest.with_(
             parity={

@@ -17,6 +17,7 @@ from edgernn.quantize.static.ranges import input_ranges
 from edgernn.runtime import Session, load
 from edgernn.verify.inputs import InputMaker
 from edgernn.verify.oracle import FileOracle, Oracle, ReferenceOracle, TorchOracle
+from edgernn.verify.precision import computed_in
 from edgernn.verify.report import Check, ParityReport, output_scale
 from edgernn.verify.sequence import check_sequence, fixed_steps, least_steps, step_unit
 from edgernn.verify.stream import check_stream
@@ -67,7 +68,7 @@ def verify(
         oracles = [TorchOracle(model, session.manifest), ReferenceOracle(model)]
     else:
         oracles = [FileOracle(model)]
-    scheme, dtype = session.manifest.scheme, "float32"
+    scheme, dtype = session.manifest.scheme, computed_in(session)
     check = check_stream if session.manifest.streaming else check_sequence
     checks: list[Check] = []
     with torch.inference_mode(), _one_torch_thread():

@@ -13,7 +13,7 @@ from edgernn.manifest import METADATA_KEY
 from edgernn.quantize.choosing.budget import Budget
 from edgernn.quantize.choosing.choice import Choice, LayerCost
 from edgernn.quantize.choosing.gates import gate_models
-from edgernn.quantize.choosing.plan import FLOAT32, Plan, Rung, apply_plan, load_for, make_plan
+from edgernn.quantize.choosing.plan import FLOAT32, Plan, Rung, apply_plan, check_file, load_for, make_plan
 from edgernn.quantize.choosing.scores import Score
 from edgernn.quantize.choosing.search import MOST_COMBINATIONS, Assignment, Space, Trial, search
 from edgernn.quantize.error import output_error
@@ -87,6 +87,7 @@ class Workshop:
         manifest = self.before.manifest.with_(scheme=scheme, parity={})
         model.metadata_props[METADATA_KEY] = manifest.to_json()
         ir.save(model, path)
+        check_file(path, self.rungs)
         session = load(path)
         error = output_error(self.before, session, self.request.calibration)
         return error, self.value(session, error), path.stat().st_size

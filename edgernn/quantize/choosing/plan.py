@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -60,6 +61,13 @@ class Plan:
     def scheme(self) -> str:
         """The scheme by whose tolerance the file is held: the roughest that is used."""
         return self.parts[0][0].name
+
+
+def check_file(path: Path, rungs: Iterable[Rung]) -> None:
+    """Raise QuantizationError where a scheme knows that its file cannot be loaded, before that is tried."""
+    for rung in rungs:
+        if hasattr(rung.rule, "check_file"):
+            rung.rule.check_file(path, rung.options)
 
 
 def make_plan(
