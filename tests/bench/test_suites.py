@@ -7,7 +7,7 @@ import pytest
 from edgernn.bench import SuiteReport, run_suite, suite_names
 from edgernn.bench.statistics import Ratio
 from edgernn.bench.suite_report import Row
-from edgernn.bench.suites import targets
+from edgernn.bench.suites import int8, targets
 from edgernn.errors import InputError
 
 
@@ -64,3 +64,16 @@ def test_targets_measures_every_row_of_a_size():
     assert skipped == {}
     assert ("Stream.push, LSTM, int8", "default path, int8") in found
     assert ("Stream.push, GRU, int8", "default path") in found
+
+
+@pytest.mark.slow
+def test_int8_measures_every_call_of_a_size():
+    rows = []
+    assert int8.measure(1, rows.append, sizes=(64,)) == {}
+    found = {(row.what, row.ratio.to) for row in rows}
+    for cell in int8.CELLS:
+        for call in ("Stream.push, 1 step", "Stream.push, 10 steps", "Session.run, 100 steps"):
+            assert (f"{call}, {cell}, int8 ÷ float32", "float32") in found
+    for choice in ("chunk 1", "onnxruntime ≥ 1.22", "chunk 1, onnxruntime ≥ 1.22"):
+        assert (f"Stream.push, GRU, int8, {choice}", "default path") in found
+    assert len(rows) == len(found) == 12
