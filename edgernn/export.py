@@ -12,6 +12,7 @@ from edgernn.errors import InputError
 from edgernn.files import atomic_path
 from edgernn.graph.build import DEFAULT_OPSET, attach, build
 from edgernn.manifest import Manifest
+from edgernn.quantize.compact import make_compact
 from edgernn.quantize.kernel_form import use_functions
 from edgernn.verify import verify
 
@@ -99,6 +100,7 @@ def export(
             "kernels: the file has no RNN, LSTM or GRU operator that they could take over; its recurrence is "
             f"{built.manifest.recurrence!r}. Leave kernels out."
         )
+    make_compact(built.model)
     manifest = built.manifest
     with atomic_path(path) as temporary:
         ir.save(built.model, temporary)

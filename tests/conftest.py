@@ -19,7 +19,7 @@ from edgernn.kernels.build import compile_sources, find_header
 # pytest-xdist keeps every core busy already; several threads in each worker would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# onnxruntime alone is tested, whatever this machine's user has built; tests of the kernels name their library.
+# onnxruntime alone is tested, whatever the user has built; the tests of kernels name their library.
 os.environ["EDGERNN_KERNELS"] = "off"
 
 # Folder of onnxruntime's C header, where it stands elsewhere than packages put it.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from edgernn.cli.console import table
+from edgernn.cli.console import print_note, table
 
 if TYPE_CHECKING:
     from edgernn.verify import Check, ParityReport
@@ -29,6 +29,8 @@ def show_parity(console: Console, report: ParityReport, same_weights: bool | Non
     console.print(table(f"Parity of {report.path}", columns, [_group_row(*item) for item in groups.items()]))
     for reason in report.skipped:
         console.print(f"Not checked: {reason}.", soft_wrap=True)
+    for warning in report.warnings:
+        print_note(warning)
     if report.passed:
         console.print(f"Passed: {len(report.checks)} checks.", style="bold green")
         return

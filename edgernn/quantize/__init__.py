@@ -19,10 +19,9 @@ from edgernn.manifest import METADATA_KEY
 from edgernn.quantize.choosing.budget import Budget, parse_budget
 from edgernn.quantize.choosing.choice import Choice
 from edgernn.quantize.choosing.choose import Workshop, choose
-from edgernn.quantize.choosing.plan import LADDERS, Plan, Rung, apply_plan
+from edgernn.quantize.choosing.plan import LADDERS, Plan, Rung, apply_plan, check_file, load_for
 from edgernn.quantize.choosing.scores import Score, labelled
 from edgernn.quantize.error import output_error
-from edgernn.quantize.fold import load_folded
 from edgernn.quantize.functions import inline as inline_functions
 from edgernn.quantize.report import OutputError, QuantizationReport, TensorReport
 from edgernn.quantize.request import Request, check_keep, settle_options
@@ -119,7 +118,6 @@ def quantize(
         )
     if calibration is not None and isinstance(calibration, np.ndarray):
         calibration = [calibration]
-    model = load_folded(src)
     rungs = [
         Rung(
             name,
@@ -130,6 +128,7 @@ def quantize(
         )
         for name in LADDERS.get(scheme, (scheme,))
     ]
+    model = load_for(src, rungs)
     request = Request(check_keep(keep, model.graph), calibration, rungs[0].options, plain=inline)
     plan, choice = Plan([(rungs[0], request)]), None
     if allowed is not None:
@@ -146,6 +145,7 @@ def quantize(
     with atomic_path(dst) as temporary:
         model.metadata_props[METADATA_KEY] = manifest.to_json()
         ir.save(model, temporary)
+        check_file(temporary, rungs)
         error = output_error(before, load(temporary), calibration)
         manifest = manifest.with_(
             parity={

@@ -6,15 +6,20 @@ import os
 
 import onnx_ir as ir
 
-from edgernn.quantize.functions import inline
+from edgernn.quantize.compact import restore
+from edgernn.quantize.compact.low_rank import LOW_RANK
+from edgernn.quantize.kernel_form import use_operators
 from edgernn.quantize.weights import find_recurrent
 
 
-def load_folded(path: str | os.PathLike[str]) -> ir.Model:
-    """The model of a float32 file: ordinary operators, recurrent weights initializers."""
+def load_folded(path: str | os.PathLike[str], *, factors: bool = False) -> ir.Model:
+    """The model of a float32 file: ordinary operators, recurrent weights initializers.
+
+    With `factors` weights of low rank are two.
+    """
     model = ir.load(path)
-    if model.functions:  # as `export --kernels` writes them
-        inline(model)
+    use_operators(model)
+    restore(model, factors=not factors)
     fold_weights(model)
     return model
 
@@ -32,7 +37,9 @@ def fold_weights(model: ir.Model) -> None:
 
 
 def _is_computed(value: ir.Value | None) -> bool:
-    return value is not None and value.producer() is not None
+    """Whether nodes give it; the factors of a matrix are weights themselves."""
+    producer = None if value is None else value.producer()
+    return producer is not None and producer.op_type != LOW_RANK
 
 
 def _lift(graph: ir.Graph, node: ir.Node) -> None:

@@ -1,23 +1,36 @@
-"""fp16: weights stored as half floats, computed in float32.
+"""fp16: weights stored as half floats, computed in float32, or the whole graph in half.
 
 onnxruntime widens the weights once, when it loads the file, which runs everywhere at the speed of the float32
-file: its code for processors has no recurrent operators in half.
+file: its code for processors has no recurrent operators in half. `compute=half` makes the graph compute in
+half, for providers that do (CUDA, TensorRT, QNN, WebGPU); a processor runs it between casts, which is slower.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
 
 from edgernn.quantize.body import Body
+from edgernn.quantize.half import check_loads, make_half
 from edgernn.quantize.report import TensorReport
-from edgernn.quantize.request import Request
+from edgernn.quantize.request import Option, Request
 from edgernn.quantize.store import Storage, store_weights, widen_the_rest
 from edgernn.quantize.weights import Weight, find_weights
 
 NAME = "fp16"
+# Of a matrix of low rank the two factors are stored.
+FACTORS = True
+OPTIONS = {
+    "compute": Option(
+        "float32",
+        "half: the graph itself, for accelerators; inputs, outputs and states stay float32.",
+        ("float32", "half"),
+    )
+}
 
 
 class Half(Storage):
@@ -39,7 +52,15 @@ class Half(Storage):
 
 def apply(model: ir.Model, request: Request) -> list[TensorReport]:
     """Quantize a model in place; tells of every weight what was done."""
+    if request.options.get("compute") == "half":
+        return make_half(model, request)
     weights = list(find_weights(model.graph, request))
     reports, stored, storages = store_weights(model.graph, weights, lambda _: Half())
     widen_the_rest(model, stored, storages)
     return reports
+
+
+def check_file(path: Path, options: Mapping[str, Any]) -> None:
+    """Raise QuantizationError where onnxruntime cannot take a file of these options."""
+    if options.get("compute") == "half":
+        check_loads(path)

@@ -7,6 +7,7 @@ few bytes and where a few levels hurt most, are stored as int8.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ from edgernn.quantize.store import Storage, replace_recurrent, store_weights, wi
 from edgernn.quantize.weights import Weight, find_recurrent, find_weights, size_of
 
 NAME = "int4"
+# Of a matrix of low rank the two factors are stored.
+FACTORS = True
 OPTIONS = {"block_size": Option(32, "Weights that share a scale.", (16, 32, 64, 128))}
 
 # Elements from which a weight gets 4 bits.
@@ -111,10 +114,16 @@ def round_int4(blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def storage_of(weight: Weight, elements: int, options: Mapping[str, Any]) -> Storage:
-    """How a weight is stored; `elements` counts those that are stored with it."""
-    if elements < LARGE:
+    """How a weight is stored; `elements` counts those that are stored with it.
+
+    A channel of few weights takes no less in a block that it does not fill, so it stays int8.
+    """
+    block_size: int = options["block_size"]
+    columns = math.prod(weight.array.shape[axis] for axis in weight.axes)
+    channel = -(-columns // block_size) * (block_size // 2 + 2)
+    if elements < LARGE or channel >= columns + 4:
         return Int8()
-    return Int4(options["block_size"], transposed=weight.axes == (0,))
+    return Int4(block_size, transposed=weight.axes == (0,))
 
 
 def apply(model: ir.Model, request: Request) -> list[TensorReport]:
@@ -126,9 +135,9 @@ def apply(model: ir.Model, request: Request) -> list[TensorReport]:
     reports, stored, storages = store_weights(model.graph, list(find_weights(model.graph, request)), choose)
     bodies = {}
     for node in find_recurrent(model.graph):
-        storage = storages.get(node.inputs[1]) if node.inputs[1] is not None else None
-        if storage is not None:
-            bodies[node] = (storage.kind, storage.parts, folded(storage.kind))
+        w, r = (storages.get(value) if value is not None else None for value in node.inputs[1:3])
+        if w is not None and r is not None and w.kind == r.kind:
+            bodies[node] = (w.kind, w.parts, folded(w.kind))
     replace_recurrent(model, stored, bodies)
     widen_the_rest(model, stored, storages)
     return reports

@@ -14,31 +14,37 @@ import numpy as np
 import onnx_ir as ir
 
 from edgernn.quantize.body import Body
-from edgernn.quantize.recurrent import choose_body
+from edgernn.quantize.recurrent import OLDEST, WITH_8_BITS, choose_body
 from edgernn.quantize.report import TensorReport
-from edgernn.quantize.request import Request
+from edgernn.quantize.request import Option, Request
 from edgernn.quantize.store import Storage, replace_recurrent, store_weights, widen_the_rest
 from edgernn.quantize.weights import Weight, find_recurrent, find_weights, round_int8
 
 NAME = "int8"
+# Of a matrix of low rank the two factors are stored.
+FACTORS = True
+OPTIONS = {
+    "minimum_onnxruntime": Option(
+        OLDEST,
+        f"The oldest onnxruntime to run it: from {WITH_8_BITS} on, large GRUs have a faster product.",
+        (OLDEST, WITH_8_BITS),
+    )
+}
 
 
 class Int8(Storage):
     """Integers and one float32 scale a channel.
 
-    Args:
-        for_pairs: whether they will be multiplied as integers, see `round_int8`.
+    They can be multiplied as integers on any processor, whether or not a file does so, see `round_int8`: what
+    is stored depends on no body, and is what training with this scheme's rounding saw.
     """
 
     name = kind = NAME
     parts = ("int8", "scale")
 
-    def __init__(self, *, for_pairs: bool = False) -> None:
-        self.for_pairs = for_pairs
-
     def encode(self, weight: Weight) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
         """The integers, the scales, and their product."""
-        integers, scales = round_int8(weight.array, weight.axes, for_pairs=self.for_pairs)
+        integers, scales = round_int8(weight.array, weight.axes, for_pairs=True)
         return (integers, scales), integers * scales
 
     def widen(self, body: Body, parts: Sequence[ir.Value]) -> ir.Value:
@@ -54,17 +60,15 @@ def storage_of(weight: Weight, elements: int, options: Mapping[str, Any]) -> Sto
 
 def apply(model: ir.Model, request: Request) -> list[TensorReport]:
     """Quantize a model in place; tells of every weight what was done."""
-    plain, for_pairs = Int8(), Int8(for_pairs=True)
-    chosen = {node: choose_body(node, NAME, plain=request.plain) for node in find_recurrent(model.graph)}
-    multiplied = {
-        value for node, body in chosen.items() if body.multiplies_integers for value in node.inputs[1:3]
+    storage = Int8()
+    minimum = request.options.get("minimum_onnxruntime", OLDEST)
+    chosen = {
+        node: choose_body(node, NAME, plain=request.plain, minimum_onnxruntime=minimum)
+        for node in find_recurrent(model.graph)
     }
-    reports, stored, storages = store_weights(
-        model.graph,
-        list(find_weights(model.graph, request)),
-        lambda weight: for_pairs if weight.value in multiplied else plain,
-    )
-    bodies = {node: (NAME + body.suffix, plain.parts, body.write) for node, body in chosen.items()}
+    weights = list(find_weights(model.graph, request))
+    reports, stored, storages = store_weights(model.graph, weights, lambda _: storage)
+    bodies = {node: (NAME + body.suffix, storage.parts, body.write) for node, body in chosen.items()}
     replace_recurrent(model, stored, bodies)
     widen_the_rest(model, stored, storages)
     return reports

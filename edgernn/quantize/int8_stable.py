@@ -14,9 +14,10 @@ import onnx_ir as ir
 from edgernn.quantize.body import Body
 from edgernn.quantize.functions import DOMAIN, folded, make_function
 from edgernn.quantize.int8 import Int8
+from edgernn.quantize.layer import find_layer
 from edgernn.quantize.report import TensorReport
 from edgernn.quantize.request import Request
-from edgernn.quantize.stable import product, stable_body
+from edgernn.quantize.stable import StableProducts, product
 from edgernn.quantize.store import Stored, replace_recurrent, store_weights, widen_the_rest
 from edgernn.quantize.weights import find_recurrent, find_weights
 
@@ -29,9 +30,6 @@ class _Multiplied(Int8):
 
     name = NAME
 
-    def __init__(self) -> None:
-        super().__init__(for_pairs=True)
-
 
 def apply(model: ir.Model, request: Request) -> list[TensorReport]:
     """Quantize a model in place; tells of every weight what was done."""
@@ -39,11 +37,11 @@ def apply(model: ir.Model, request: Request) -> list[TensorReport]:
     widened, multiplied = Int8(), _Multiplied()
     bodies, exact = {}, set()
     for node in find_recurrent(graph):
-        body = stable_body(node)
-        if body is None:
+        layer = find_layer(node, StableProducts())
+        if layer is None:
             bodies[node] = (widened.kind, widened.parts, folded(widened.kind))
         else:
-            bodies[node] = (_SUFFIX + body[0], multiplied.parts, body[1])
+            bodies[node] = (_SUFFIX + layer.suffix, multiplied.parts, layer.write)
             exact.add(node)
     weights = list(find_weights(graph, request))
     integer = {

@@ -8,9 +8,9 @@ graphs of plain operators and fixed length, `recurrence="unrolled"`: the steps o
 which are calibrated over all of them. On a CPU it is neither faster nor, where weights are small beside the
 many nodes, smaller.
 
-What lies outside the ranges that calibration saw is clipped. Results do not depend on the batch or on
-threads. The rounding of each state in each step is what it costs: a state that moves by less than half its
-scale in a step stays where it is.
+What lies outside the ranges that calibration saw is clipped; `margin` leaves room, at the cost of coarser
+steps. Results do not depend on the batch or on threads. The rounding of each state in each step is what it
+costs: a state that moves by less than half its scale in a step stays where it is.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ WHOLE = True
 OPTIONS = {
     "calibrate": Option("min-max", "How ranges come from the calibration data.", tuple(METHODS)),
     "percentile": Option(99.99, "Share in % of the values that a range covers, with calibrate=percentile."),
+    "margin": Option(
+        1.0, "Ranges are this much wider than the calibration data's, for what lies beyond, e.g. 1.2."
+    ),
     "activation_bits": Option(
         8, "16 for states that change little in a step, where the device has it (QNN has).", (8, 16)
     ),
@@ -61,5 +64,9 @@ def apply(model: ir.Model, request: Request) -> list[TensorReport]:
     if not 50 < request.options["percentile"] <= 100:
         raise QuantizationError(
             f"scheme {NAME}: percentile is {request.options['percentile']}; it must be above 50, at most 100."
+        )
+    if not 1 <= request.options["margin"] <= 4:
+        raise QuantizationError(
+            f"scheme {NAME}: margin is {request.options['margin']}; it must be from 1 to 4."
         )
     return Writer(model, request).write()

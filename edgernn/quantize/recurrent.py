@@ -1,16 +1,22 @@
 """Which body an int8 recurrent layer gets: the fastest that was measured for its kind and size.
 
-All bodies read the same stored integers. Measured with onnxruntime 1.17.3 and 1.32 on one thread of a
-processor with int8 dot products, in µs, float32 operator → int8 body, units = inputs:
+All bodies read the same stored integers. Measured with onnxruntime 1.32 on one thread of a processor with
+int8 dot products, in µs, float32 operator → int8 body, units = inputs. Those marked * need onnxruntime 1.22
+(`minimum_onnxruntime`); the others run on 1.17 too:
 
-| | 64 | 128 | 256 | 512 |
-|-|-|-|-|-|
-| LSTM, 1 step, DynamicQuantizeLSTM | 7 → 7 | 12 → 9 | 35 → 16 | 116 → 44 |
-| LSTM, 100 steps, DynamicQuantizeLSTM | 118 → 78 | 397 → 194 | 1704 → 562 | 7289 → 2107 |
-| GRU, 1 step, DynamicQuantizeMatMul | 7 → 11 | 10 → 13 | 29 → 19 | 94 → 49 |
+| | 64 | 128 | 192 | 256 | 384 | 512 |
+|-|-|-|-|-|-|-|
+| LSTM, 1 step, DynamicQuantizeLSTM | 7 → 7 | 12 → 9 | | 35 → 16 | | 116 → 44 |
+| LSTM, 100 steps, DynamicQuantizeLSTM | 118 → 78 | 397 → 194 | | 1704 → 562 | | 7289 → 2107 |
+| GRU, 1 step, chunk fixed at 1 | | 9 → 10 | 14 → 12 | 23 → 14 | 46 → 22 | 72 → 32 |
+| the same * | | 9 → 9 | 14 → 10 | 23 → 11 | 46 → 18 | 72 → 26 |
+| GRU, 1 step of any chunk, If | | 9 → 14 | 14 → 15 | 23 → 17 | 46 → 26 | 72 → 36 |
+| the same, Scan | | 9 → 14 | 14 → 16 | 23 → 18 | 46 → 26 | 72 → 37 |
+| the same, Scan * | | 9 → 13 | 14 → 14 | 23 → 15 | 46 → 23 | 72 → 31 |
+| GRU, 10 steps, Scan | | 29 → 73 | 55 → 82 | 91 → 99 | 216 → 134 | 380 → 186 |
+| GRU, 100 steps, Scan | | 242 → 663 | 494 → 773 | 858 → 942 | 2130 → 1299 | 4021 → 1825 |
 
-MatMulNBits with 8 bits is a little faster than DynamicQuantizeMatMul (17 and 41 µs at 256 and 512), but older
-versions of onnxruntime refuse to load a file with it.
+A step of a GRU as plain operators costs 6 µs beside its products, an If or a Scan around it 4 more.
 """
 
 from __future__ import annotations
@@ -22,47 +28,63 @@ import numpy as np
 import onnx_ir as ir
 
 from edgernn.quantize.body import CONTRIB, Body
+from edgernn.quantize.dynamic import BlockProducts, DynamicProducts
 from edgernn.quantize.functions import Weights, WriteBody, folded, references, widen
+from edgernn.quantize.layer import Multiply, Products, find_layer, matrix_size, steps_of
 
-# Elements of W and R together from which a body wins over the folded operator.
-LSTM_STREAM, LSTM_SEQUENCE, GRU_STEP = 100_000, 30_000, 200_000
+# Elements of W and R of one direction from which a body wins over the folded operator. Those in a range of
+# their own, GRU_CHUNK to GRU_SCAN, win for one step and are as fast for more.
+LSTM_STREAM, LSTM_SEQUENCE = 100_000, 30_000
+GRU_STEP, GRU_CHUNK, GRU_SCAN = 150_000, 300_000, 600_000
+# The version of onnxruntime that has MatMulNBits for 8 bits, and the oldest one that edgernn supports.
+OLDEST, WITH_8_BITS = "1.17", "1.22"
 
 
 @dataclass(frozen=True)
 class ChosenBody:
-    """A body and what else depends on it.
-
-    Attributes:
-        suffix: of the function's name.
-        write: the body.
-        multiplies_integers: whether its products are of integers.
-    """
+    """A body, and the suffix of its function's name."""
 
     suffix: str
     write: WriteBody
-    multiplies_integers: bool
 
 
-def choose_body(node: ir.Node, kind: str, *, plain: bool) -> ChosenBody:
+def choose_body(node: ir.Node, kind: str, *, plain: bool, minimum_onnxruntime: str = OLDEST) -> ChosenBody:
     """The body of a recurrent node.
 
     Args:
         node: the float32 node.
         kind: of the storage.
         plain: whether only operators of ONNX itself may be used.
+        minimum_onnxruntime: the oldest version that is to run it.
     """
-    matrices = [value.const_value for value in node.inputs[1:3] if value is not None]
-    size = sum(tensor.size for tensor in matrices if tensor is not None)
-    x, streams = node.inputs[0], _given(node, 5)
-    steps = x.shape[0] if x is not None and x.shape is not None else None
-    if not plain and _is_usual(node):
-        if node.op_type == "LSTM" and size >= (LSTM_STREAM if streams else LSTM_SEQUENCE):
-            return ChosenBody("_dynamic", dynamic_lstm, True)
-        if node.op_type == "GRU" and size >= GRU_STEP and streams and _can_step(node):
-            if steps == 1:
-                return ChosenBody("_step", one_step, True)
-            return ChosenBody("_chunk", step_or_folded(kind), True)
-    return ChosenBody("", folded(kind), False)
+    if not plain and _is_usual(node) and all(_is_constant(node, index) for index in (1, 2)):
+        sizes = [matrix_size(node, index) for index in (1, 2)]
+        elements = sum(rows * columns for rows, columns in sizes)
+        streams = _given(node, 5)
+        if node.op_type == "LSTM" and elements >= (LSTM_STREAM if streams else LSTM_SEQUENCE):
+            return ChosenBody("_dynamic", dynamic_lstm)
+        if node.op_type == "GRU":
+            newer = minimum_onnxruntime == WITH_8_BITS
+            return _gru_body(node, kind, BlockProducts(*sizes) if newer else DynamicProducts(), elements)
+    return ChosenBody("", folded(kind))
+
+
+def _gru_body(node: ir.Node, kind: str, products: Products, elements: int) -> ChosenBody:
+    ending = f"_{products.suffix}" * bool(products.suffix)
+    if _given(node, 5) and _can_step(node):
+        if steps_of(node) == 1 and elements >= GRU_STEP:
+            return ChosenBody(f"_step{ending}", one_step(products))
+        if GRU_CHUNK <= elements < GRU_SCAN:
+            return ChosenBody(f"_chunk{ending}", step_or_folded(kind, products))
+    layer = find_layer(node, products)
+    if elements >= GRU_SCAN and layer is not None:
+        return ChosenBody(f"_scan{layer.suffix}", layer.write)
+    return ChosenBody("", folded(kind))
+
+
+def _is_constant(node: ir.Node, index: int) -> bool:
+    value = node.inputs[index]
+    return value is not None and value.const_value is not None
 
 
 def _given(node: ir.Node, index: int) -> bool:
@@ -106,39 +128,35 @@ def dynamic_lstm(body: Body, weights: Weights, node: ir.Node) -> Sequence[ir.Val
     )
 
 
-def one_step(body: Body, weights: Weights, node: ir.Node) -> Sequence[ir.Value]:
-    """One step of a GRU as plain operators, its two products in integers."""
-    return _multiply_and_step(body, weights, _operands(body, weights), len(node.outputs))
+def one_step(products: Products) -> WriteBody:
+    """A body: one step of a GRU as plain operators, its two products in integers."""
+
+    def write(body: Body, weights: Weights, node: ir.Node) -> Sequence[ir.Value]:
+        return _step(body, weights, _multiplications(body, weights, node, products), len(node.outputs))
+
+    return write
 
 
-def _multiply_and_step(
-    body: Body, weights: Weights, operands: Sequence[Sequence[ir.Value | None]], outputs: int
-) -> Sequence[ir.Value]:
-    x, h = weights.x, weights.given(5)
-    assert h is not None
-    gates = [
-        body.op("DynamicQuantizeMatMul", value, *parts, domain=CONTRIB)
-        for value, parts in zip((x, h), operands, strict=True)
-    ]
-    return _gru_step(body, gates, h, outputs)
-
-
-def _operands(body: Body, weights: Weights) -> list[list[ir.Value | None]]:
-    """For X and for h: the integers (in, 3 × hidden), their scales, no zero point, and the bias."""
+def _multiplications(body: Body, weights: Weights, node: ir.Node, products: Products) -> list[Multiply]:
+    """The products with W and with R, their biases included."""
     bias = weights.given(3)
     biases: Sequence[ir.Value | None] = (None, None)
     if bias is not None:
         biases = body.multi("Split", [body.op("Squeeze", bias, body.integers(0))], 2, num_outputs=2)
-    operands: list[list[ir.Value | None]] = []
-    for (integers, scales), part in zip((weights.w, weights.r), biases, strict=True):
-        matrix = body.op("Transpose", body.op("Squeeze", integers, body.integers(0)), perm=[1, 0])
+    found = []
+    for index, ((integers, scales), part) in enumerate(zip((weights.w, weights.r), biases, strict=True)):
+        matrix = body.op("Squeeze", integers, body.integers(0))
         flat = body.op("Reshape", scales, body.integers(-1))
-        operands.append([matrix, flat, None, part])
-    return operands
+        size = matrix_size(node, 1 + index)
+        found.append(products.prepare(body, matrix, flat, part, size, bounded=index == 1))
+    return found
 
 
-def _gru_step(body: Body, gates: Sequence[ir.Value], h: ir.Value, outputs: int) -> Sequence[ir.Value]:
-    """z, r, n of the input's and the state's part, (1, B, 3 × hidden) each → Y (1, 1, B, hidden), Y_h."""
+def _step(body: Body, weights: Weights, multiply: Sequence[Multiply], outputs: int) -> Sequence[ir.Value]:
+    """x (1, B, in) and h (1, B, hidden) → Y (1, 1, B, hidden), Y_h."""
+    h = weights.given(5)
+    assert h is not None
+    gates = [times(body, value) for times, value in zip(multiply, (weights.x, h), strict=True)]
     hidden = body.op("Constant", attributes=[ir.RefAttr("value_int", "hidden_size", ir.AttributeType.INT)])
     two = body.op("Mul", hidden, body.integers(2, 1))
     one = body.op("Mul", hidden, body.integers(1, 1))
@@ -150,20 +168,20 @@ def _gru_step(body: Body, gates: Sequence[ir.Value], h: ir.Value, outputs: int) 
     return [body.op("Unsqueeze", new, body.integers(1)), new][:outputs]
 
 
-def step_or_folded(kind: str) -> WriteBody:
+def step_or_folded(kind: str, products: Products) -> WriteBody:
     """A body: `one_step` where there is one step, else the operator on folded weights."""
 
     def write(body: Body, weights: Weights, node: ir.Node) -> Sequence[ir.Value]:
         steps = body.op("Shape", weights.x, start=0, end=1)
         single = body.op("Equal", steps, body.integers(1))
         # Made outside the branches, where onnxruntime folds them.
-        operands = _operands(body, weights)
+        multiply = _multiplications(body, weights, node, products)
         wide = [widen(body, kind, weights.w), widen(body, kind, weights.r)]
 
         count = len(node.outputs)
         ranks = (4, 3)[:count]
         then, otherwise = body.inner(), body.inner()
-        stepped = _multiply_and_step(then, weights, operands, count)
+        stepped = _step(then, weights, multiply, count)
         inputs = [weights.x, *wide, *weights.rest]
         whole = otherwise.multi(node.op_type, inputs, count, attributes=references(node))
         branches = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import onnx_ir as ir
@@ -18,7 +19,7 @@ from edgernn.quantize.functions import (
     widen_function,
 )
 from edgernn.quantize.report import TensorReport
-from edgernn.quantize.weights import Weight, find_recurrent
+from edgernn.quantize.weights import RECURRENT, Weight, find_recurrent
 
 # The initializers that one weight is stored as.
 Stored = dict[ir.Value, tuple[ir.Value, ...]]
@@ -53,22 +54,57 @@ def store_weights(
     reports: list[TensorReport] = []
     stored: Stored = {}
     storages: dict[ir.Value, Storage] = {}
+    encoded: dict[ir.Value, _Encoded] = {}
+    weights = list(weights)
+    for weight in weights:
+        if not weight.reason:
+            storage = choose(weight)
+            encoded[weight.value] = _Encoded(weight.array.nbytes, storage, *storage.encode(weight))
     for weight in weights:
         before = weight.array.nbytes
-        if weight.reason:
-            reports.append(TensorReport(*describe(weight), "float32", before, before, reason=weight.reason))
+        found = encoded.get(weight.value)
+        reason = weight.reason
+        if found is not None and found.bytes >= before and not _saves_together(weight, encoded):
+            reason = f"{found.storage.name} would take {found.bytes} bytes for its {before}"
+        if found is None or reason:
+            reports.append(TensorReport(*describe(weight), "float32", before, before, reason=reason))
             continue
-        storage = choose(weight)
-        arrays, stands_for = storage.encode(weight)
-        error = float(np.abs(weight.array - stands_for).max())
-        after = sum(array.nbytes for array in arrays)
-        reports.append(TensorReport(*describe(weight), storage.name, before, after, error))
+        error = float(np.abs(weight.array - found.stands_for).max())
+        reports.append(TensorReport(*describe(weight), found.storage.name, before, found.bytes, error))
         stored[weight.value] = tuple(
             initializer(graph, f"{weight.value.name}_{part}", array)
-            for part, array in zip(storage.parts, arrays, strict=True)
+            for part, array in zip(found.storage.parts, found.arrays, strict=True)
         )
-        storages[weight.value] = storage
+        storages[weight.value] = found.storage
     return reports, stored, storages
+
+
+@dataclass(frozen=True, eq=False)
+class _Encoded:
+    """A weight as a storage has it, and how many bytes it had before."""
+
+    before: int
+    storage: Storage
+    arrays: tuple[np.ndarray, ...]
+    stands_for: np.ndarray
+
+    @property
+    def bytes(self) -> int:
+        return sum(array.nbytes for array in self.arrays)
+
+
+def _saves_together(weight: Weight, encoded: Mapping[ir.Value, _Encoded]) -> bool:
+    """Whether the matrices of a recurrent layer, stored alike, save bytes together."""
+    (reader, *more) = weight.readers
+    if more or reader.op_type not in RECURRENT or reader.domain:
+        return False
+    matrices = [encoded.get(value) for value in reader.inputs[1:3] if value is not None]
+    found = [item for item in matrices if item is not None]
+    return (
+        len(found) == 2
+        and found[0].storage.kind == found[1].storage.kind
+        and sum(item.bytes for item in found) < sum(item.before for item in found)
+    )
 
 
 def replace_recurrent(
@@ -79,12 +115,13 @@ def replace_recurrent(
     Args:
         model: changed in place.
         stored: from `store_weights`.
-        bodies: for each node its function's suffix, the names of the parts of a matrix, and the body.
+        bodies: for each node that is to become one, its function's suffix, the names of the parts of a
+            matrix, and the body.
     """
     opset = model.opset_imports[""]
     for node in find_recurrent(model.graph):
         x, w, r, *rest = node.inputs
-        if w not in stored or r not in stored:
+        if w not in stored or r not in stored or node not in bodies:
             continue
         suffix, parts, write = bodies[node]
         function = recurrent_function(node, suffix, parts, opset, write)

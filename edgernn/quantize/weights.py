@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import onnx_ir as ir
 
+from edgernn.quantize.compact.low_rank import LOW_RANK
 from edgernn.quantize.request import KEPT, Request
 
 RECURRENT = ("RNN", "LSTM", "GRU")
 # Smaller weights save less than their scales and one more node cost.
 SMALLEST = 256
-# 255 × 128 is the most that 16 bits hold; rounding may add half a unit to each weight of a pair.
-SAFE_PAIR = 127
+# Of an interval of 6 %, until it is as narrow as float32 numbers are apart.
+_HALVINGS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +99,8 @@ def _size(value: ir.Value, reader: ir.Node) -> int:
 
 def covered_axes(node: ir.Node, index: int, rank: int) -> tuple[int, ...] | None:
     """The dimensions that are summed over where a node uses input `index` as a weight, else None."""
+    if node.op_type == LOW_RANK:
+        return (rank - 1,)  # of the left factor a row, of the right one what belongs to a singular value
     if node.domain:
         return None
     if node.op_type in RECURRENT and index in (1, 2):
@@ -118,29 +122,68 @@ def round_int8(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Symmetric rounding, one scale a channel: array ≈ integers × scales.
 
+    Rounding what is rounded already changes nothing, so that what training rounds is what a file holds.
+
     Args:
         array: float weights.
         axes: the dimensions that one scale covers.
-        for_pairs: whether the integers will be multiplied with 8-bit ones. x86 processors without int8 dot
-            products add pairs of such products, neighbours along the one axis, in 16 bits, and saturate
-            without a word. Where a pair of weights of one sign could do that, its channel's scale is larger.
-        most: the largest integer; 63 keeps a bit of room.
+        for_pairs: whether the integers may be multiplied with 8-bit ones. x86 processors without int8 dot
+            products add pairs of such products, neighbours along the axes, in 16 bits, and saturate without
+            a word. Where a pair of weights of one sign could do that, its channel's scale is larger.
+        most: the largest integer, and the largest sum of a pair of one sign; 63 keeps a bit of room.
 
     Returns:
         int8 integers in -most..most of the array's shape, and float32 scales that broadcast to it.
     """
-    largest = np.abs(array).max(axis=axes, keepdims=True)
-    if for_pairs:
-        largest = np.maximum(largest, _largest_pair(array, *axes) * (127 / SAFE_PAIR))
+    rows = _as_rows(array, axes)
+    largest = _largest(rows, for_pairs)
     scales = np.where(largest > 0, largest / most, 1.0).astype(np.float32)
-    return np.clip(np.rint(array / scales), -most, most).astype(np.int8), scales
+    if for_pairs:
+        scales = _settle(rows, scales, largest, most)
+    integers = np.clip(np.rint(rows / scales), -most, most).astype(np.int8)
+    kept = [1 if axis in axes else size for axis, size in enumerate(array.shape)]
+    return _from_rows(integers, array.shape, axes), scales.reshape(kept)
 
 
-def _largest_pair(array: np.ndarray, axis: int) -> np.ndarray:
-    """For each channel, the largest sum along `axis` of two neighbours' parts of one sign; keeps the axis."""
-    last = np.moveaxis(array, axis, -1)
-    padded = np.pad(last, [(0, 0)] * (array.ndim - 1) + [(0, last.shape[-1] % 2)])
-    pairs = padded.reshape(*padded.shape[:-1], -1, 2)
+def _as_rows(array: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """(channels, what a channel sums over)."""
+    others = [axis for axis in range(array.ndim) if axis not in axes]
+    return array.transpose(*others, *axes).reshape(math.prod(array.shape[axis] for axis in others), -1)
+
+
+def _from_rows(rows: np.ndarray, shape: tuple[int, ...], axes: tuple[int, ...]) -> np.ndarray:
+    order = [*(axis for axis in range(len(shape)) if axis not in axes), *axes]
+    moved = rows.reshape([shape[axis] for axis in order]).transpose(np.argsort(order))
+    return np.ascontiguousarray(moved)
+
+
+def _largest(rows: np.ndarray, for_pairs: bool) -> np.ndarray:
+    """(channels, 1): the largest weight, with `for_pairs` or sum of two neighbours' parts of one sign."""
+    if not for_pairs:
+        single: np.ndarray = np.abs(rows).max(-1, keepdims=True)
+        return single
+    pairs = np.pad(rows, [(0, 0), (0, rows.shape[-1] % 2)]).reshape(len(rows), -1, 2)
     sums = [np.maximum(sign * pairs, 0).sum(-1).max(-1, keepdims=True) for sign in (1, -1)]
-    largest: np.ndarray = np.moveaxis(np.maximum(*sums), -1, axis)
+    largest: np.ndarray = np.maximum(*sums)
     return largest
+
+
+def _settle(rows: np.ndarray, scales: np.ndarray, largest: np.ndarray, most: int) -> np.ndarray:
+    """Scales for which the largest pair, once rounded, is `most`: both of a pair may be rounded up, or down.
+
+    The larger a scale, the smaller the rounded pair, so halving an interval finds it; but for a pair that
+    goes from one more to one less at once, which is then stored as one less.
+    """
+    low, high = scales * np.float32(0.97), scales * np.float32(1.03)
+    open_rows = np.flatnonzero(largest[:, 0] > 0)
+    found = scales.copy()
+    for _ in range(_HALVINGS):
+        now = _largest(np.rint(rows[open_rows] / found[open_rows]), True)
+        open_rows, now = open_rows[now[:, 0] != most], now[now[:, 0] != most]
+        if not len(open_rows):
+            return found
+        low[open_rows] = np.where(now > most, found[open_rows], low[open_rows])
+        high[open_rows] = np.where(now < most, found[open_rows], high[open_rows])
+        found[open_rows] = (low[open_rows] + high[open_rows]) / 2
+    found[open_rows] = largest[open_rows] / np.float32(most - 1)
+    return found

@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from edgernn.training.compression import Compression
     from edgernn.training.config import RunConfig
     from edgernn.training.contract import Contract, read_contract
     from edgernn.training.evaluation import evaluate
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 # Public name -> the module that holds it.
 _PUBLIC = {
+    "Compression": "compression",
     "Contract": "contract",
     "EvaluationReport": "report",
     "FinetuneReport": "report",
@@ -47,9 +49,10 @@ _PUBLIC = {
 }
 
 __all__ = [
-    "Contract", "EvaluationReport", "FinetuneReport", "Metadata", "Prepared", "Recipe", "Rounding", "Run",
-    "RunConfig", "TrainReport", "TrainingOptions", "describe_options", "evaluate", "find_recipe", "finetune",
-    "load_run", "option", "read_contract", "score_table", "shipped_recipes", "train",
+    "Compression", "Contract", "EvaluationReport", "FinetuneReport", "Metadata", "Prepared", "Recipe",
+    "Rounding", "Run", "RunConfig", "TrainReport", "TrainingOptions", "describe_options", "evaluate",
+    "find_recipe", "finetune", "load_run", "option", "read_contract", "score_table", "shipped_recipes",
+    "train",
 ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from edgernn.errors import InputError
 from edgernn.files import write_text
+from edgernn.training.compression import Compression
 from edgernn.training.recipe import Metadata
 from edgernn.training.typed import read_value
 
@@ -44,6 +45,7 @@ class RunConfig:
         versions: versions of the packages that trained.
         parent: of a finetuned run: the folder of the run that it began from; empty otherwise.
         scores_before: of a finetuned run: the scores before the first epoch.
+        compression: what the weights are held to; None where they are free.
         rounded_for: the quantization scheme whose rounding the network was trained with; empty for none.
         format_version: version of this format.
     """
@@ -66,6 +68,7 @@ class RunConfig:
     parent: str = ""
     scores_before: dict[str, float] = field(default_factory=dict)
     rounded_for: str = ""
+    compression: Compression | None = None
     format_version: int = FORMAT_VERSION
 
     def write(self, folder: Path) -> None:

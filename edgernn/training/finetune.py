@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from edgernn.errors import InputError
+from edgernn.training.compression import Compression
 from edgernn.training.config import RunConfig
 from edgernn.training.find import find_recipe
 from edgernn.training.options import read_options
@@ -28,6 +29,7 @@ def finetune(
     *,
     data: str | os.PathLike[str] | None = None,
     options: Mapping[str, Any] | None = None,
+    compression: Compression | None = None,
     **training: Any,
 ) -> FinetuneReport:
     """Train the network of a run on other data, and say what that does to it on its own.
@@ -41,6 +43,8 @@ def finetune(
         source: the run folder to begin from.
         data: as for `train`.
         options: options that differ from the run's, by name.
+        compression: what the weights are held to from before the first epoch on (pruned blocks, a low rank);
+            None: what the run's own are held to, if anything.
         training: further arguments of `train`: out, seed, max_epochs, patience, device, …
 
     Returns:
@@ -63,6 +67,7 @@ def finetune(
         data=data,
         options={**options_for_other_data(recipe, run.config.options), **(options or {})},
         start=run,
+        compression=run.config.compression if compression is None else compression,
         **training,
     )
     new = load_run(report.folder, recipe=recipe)

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from edgernn.errors import InputError
+from edgernn.training.compression import Compression
 from edgernn.training.config import CHECKPOINT_FILE, LOG_FOLDER
 from edgernn.training.noise import quiet_lightning
 from edgernn.training.options import TrainingOptions
@@ -64,6 +65,7 @@ def fit(
     profile: bool = False,
     gradient_flow: bool = False,
     rounding: Rounding | None = None,
+    compression: Compression | None = None,
 ) -> Fit:
     """Train until `options.max_epochs`, or until the validation loss has not improved for `options.patience`.
 
@@ -86,6 +88,10 @@ def fit(
             from edgernn.training.rounding import RoundedWeights
 
             watchers.append(RoundedWeights(rounding.round_weight))
+        if compression is not None:
+            from edgernn.training.bounded import BoundedWeights
+
+            watchers.append(BoundedWeights(compression))
         trainer = _trainer(options, folder, [keeper, *watchers], device, progress)
         freeze(model, options.freeze)
         module = RecipeModule(recipe, model, options, seed, keeper.losses)

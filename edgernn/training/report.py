@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 
+from edgernn.training.compression import CompressedWeight
+
 OWN = "model"
 
 
@@ -26,6 +28,7 @@ class TrainReport:
         test_samples: how many samples the scores are of.
         scores_before: of a finetuned run: the scores before the first epoch.
         drawn_anew: of a finetuned run: tensors that could not be taken over.
+        compression: of a finetuned run with pruned or factored weights; None for another.
     """
 
     recipe: str
@@ -41,10 +44,24 @@ class TrainReport:
     test_samples: int = 0
     scores_before: dict[str, float] = field(default_factory=dict)
     drawn_anew: tuple[str, ...] = ()
+    compression: CompressionReport | None = None
 
     def to_json(self, *, indent: int | None = None) -> str:
         """The report as JSON text."""
         return json.dumps(asdict(self), ensure_ascii=False, indent=indent)
+
+
+@dataclass(frozen=True)
+class CompressionReport:
+    """What was made of a network's weights before it was trained further.
+
+    Attributes:
+        scores: scores on the test part right after, before the first epoch.
+        weights: those that became smaller.
+    """
+
+    scores: dict[str, float]
+    weights: tuple[CompressedWeight, ...]
 
 
 @dataclass(frozen=True)

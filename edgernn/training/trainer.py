@@ -13,13 +13,14 @@ from typing import Any, cast
 
 import edgernn
 from edgernn.errors import InputError
+from edgernn.training.compression import Compression, apply_bounds, find_bounds
 from edgernn.training.config import CHECKPOINT_FILE, EXAMPLE_FILE, WEIGHTS_FILE, RunConfig
 from edgernn.training.find import find_recipe, is_shipped
 from edgernn.training.fit import check_device, fit, new_model
 from edgernn.training.folder import new_run_folder, resumed_options, run_to_resume
 from edgernn.training.options import TrainingOptions, read_options
 from edgernn.training.recipe import Prepared, Recipe, locate_data
-from edgernn.training.report import TrainReport
+from edgernn.training.report import CompressionReport, TrainReport
 from edgernn.training.run import Run
 from edgernn.training.transfer import Transfer, transfer
 from edgernn.training.weight_rounding import Rounding, round_in_place
@@ -44,6 +45,7 @@ def train(
     profile: bool = False,
     gradient_flow: bool = False,
     rounding: Rounding | None = None,
+    compression: Compression | None = None,
     say: Callable[[str], None] | None = None,
     start: Run | None = None,
 ) -> TrainReport:
@@ -72,6 +74,8 @@ def train(
             recurrent layer, epoch by epoch; the report has its warnings.
         rounding: a quantization scheme's rounding, which the network computes with from the first step on and
             which its kept weights are rounded by (quantization-aware training).
+        compression: of a trained network (`start`): blocks of its weights become zero, or its matrices get a
+            low rank, before the first epoch, and stay so.
         say: called with a line of text as things happen; None: nothing is said.
         start: the trained network to begin from; see `edgernn.training.finetune`.
 
@@ -92,6 +96,7 @@ def train(
         folder, before = run_to_resume(recipe, out)
         chosen = resumed_options(recipe, before, changes)
         seed = before.seed if seed is None else seed
+        compression = before.compression if compression is None else compression
         data = before.data or None if data is None else data
     else:
         chosen = read_options(recipe.options_type, changes)
@@ -102,14 +107,22 @@ def train(
     else:
         prepared = recipe.prepare_like(chosen, path, known, new_labels=start is not None)
     config = _config(recipe, chosen, prepared, path, 0 if seed is None else seed)
-    config = replace(config, rounded_for=rounding.scheme if rounding else "")
+    config = replace(config, rounded_for=rounding.scheme if rounding else "", compression=compression)
+    if compression is not None:
+        _check_compression(compression, rounding, trained=resume or start is not None)
     check_device(device)
     model = new_model(recipe, prepared, config.seed)
     taken: Transfer | None = None
+    compressed: CompressionReport | None = None
     if start is not None:
         taken = transfer(model, start.model.state_dict(), start.config.metadata, prepared.metadata)
         scores_before = recipe.score(model.eval(), prepared)
         config = replace(config, parent=str(start.folder), scores_before=scores_before)
+        if compression is not None:
+            bounds = find_bounds(model, compression)
+            apply_bounds(bounds)
+            scores = recipe.score(model, prepared)
+            compressed = CompressionReport(scores, tuple(bound.told for bound in bounds))
         model.train()
     if resume:
         _refuse_another_run(before, config)
@@ -136,6 +149,7 @@ def train(
             profile=profile,
             gradient_flow=gradient_flow,
             rounding=rounding,
+            compression=compression,
         )
     except KeyboardInterrupt:
         if (folder / CHECKPOINT_FILE).exists():
@@ -170,6 +184,7 @@ def train(
         test_samples=len(cast(Sized, prepared.test)),
         scores_before=config.scores_before,
         drawn_anew=taken.new if taken else (),
+        compression=compressed,
     )
     say(f"{report.epochs} epochs in {report.seconds:.1f} s; the best one was {report.best_epoch}.")
     return report
@@ -198,6 +213,19 @@ def _config(
     )
 
 
+def _check_compression(compression: Compression, rounding: Rounding | None, *, trained: bool) -> None:
+    """Raise InputError where a compression does not go with the rest."""
+    if not trained:
+        raise InputError(
+            "compression: random weights say nothing of which to keep. Train first, then finetune with it."
+        )
+    if compression.low_rank and rounding is not None:
+        raise InputError(
+            "low_rank: the weights of a file of low rank are the rounded factors, which training with "
+            "rounding does not know yet. Finetune without rounding (--qat), and quantize the file."
+        )
+
+
 def _refuse_another_run(before: RunConfig, now: RunConfig) -> None:
     """Raise InputError where a resumed run would not be the one that stopped."""
     if now.fingerprint != before.fingerprint:
@@ -209,6 +237,8 @@ def _refuse_another_run(before: RunConfig, now: RunConfig) -> None:
             f"resume: the run was trained for the scheme {before.rounded_for or 'float32'!r}, found "
             f"{now.rounded_for or 'float32'!r}. Give the same one."
         )
+    if now.compression != before.compression:
+        raise InputError(f"resume: the run's compression is {before.compression}, found {now.compression}.")
     if now.seed != before.seed:
         raise InputError(f"resume: the run's seed is {before.seed}, found {now.seed}. Leave seed out.")
 

@@ -74,7 +74,8 @@ def tune(
             give real values.
         out: a folder: `model.onnx` (the chosen file), `tune.json`, `pareto.png` (with matplotlib), `files/`.
         streaming: whether the files stream.
-        recurrences, schemes: names to try; None tries all there are. "float32" is a scheme here.
+        recurrences, schemes: names to try; None tries all there are. "float32" is a scheme here; left out,
+            its files are still written, as what others are quantized from, and take no part in the race.
         chunks: time steps of a call. None: of a stream one push of the least steps, else `length` or 100.
         length: of sequence files: a fixed number of time steps; None leaves it free, and unrolled out.
         threads: numbers of threads to try.
@@ -121,9 +122,14 @@ def tune(
     for number, choice in enumerate(choices):
         tell(choice.name, number, len(choices) + 1)
         files.append(_result(store, choice, make))
-    kept = [(choice, file) for choice, file in zip(choices, files, strict=True) if not file.dropped]
+    # A float32 file that nobody asked for is only what the others are quantized from.
+    kept = [
+        (choice, file)
+        for choice, file in zip(choices, files, strict=True)
+        if not file.dropped and choice.scheme in space.schemes
+    ]
     if not kept:
-        reasons = "; ".join(f"{file.name}: {file.dropped}" for file in files)
+        reasons = "; ".join(f"{file.name}: {file.dropped}" for file in files if file.dropped)
         raise ParityError(f"no file is within what is allowed. {reasons}")
     tell("the race", len(choices), len(choices) + 1)
     trials = _race(store, space, kept, examples, batch, rounds)

@@ -12,9 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from edgernn.errors import InputError, ModelError
+from edgernn.quantize import int8_static
+from edgernn.quantize.static.ranges import input_ranges
 from edgernn.runtime import Session, load
 from edgernn.verify.inputs import InputMaker
 from edgernn.verify.oracle import FileOracle, Oracle, ReferenceOracle, TorchOracle
+from edgernn.verify.precision import computed_in
 from edgernn.verify.report import Check, ParityReport, output_scale
 from edgernn.verify.sequence import check_sequence, fixed_steps, least_steps, step_unit
 from edgernn.verify.stream import check_stream
@@ -65,7 +68,7 @@ def verify(
         oracles = [TorchOracle(model, session.manifest), ReferenceOracle(model)]
     else:
         oracles = [FileOracle(model)]
-    scheme, dtype = session.manifest.scheme, "float32"
+    scheme, dtype = session.manifest.scheme, computed_in(session)
     check = check_stream if session.manifest.streaming else check_sequence
     checks: list[Check] = []
     with torch.inference_mode(), _one_torch_thread():
@@ -88,10 +91,26 @@ def verify(
         for oracle in oracles
         if session.manifest.streaming and oracle.takes_states is not None
     )
-    report = ParityReport(str(path), tuple(checks), skipped)
+    report = ParityReport(str(path), tuple(checks), skipped, tuple(_clipped_inputs(path, scheme, maker)))
     if raise_on_failure:
         report.raise_if_failed()
     return report
+
+
+def _clipped_inputs(path: str | os.PathLike[str], scheme: str, maker: InputMaker) -> Iterator[str]:
+    """A sentence for each input that went beyond the range of a file with fixed ranges."""
+    if scheme != int8_static.NAME:
+        return
+    for name, (low, high) in input_ranges(path).items():
+        least, most = maker.extremes.get(name, (low, high))
+        # Half a step beyond the last number is still rounded to it.
+        step = (high - low) / 255
+        if least < low - step or most > high + step:
+            yield (
+                f"Input {name!r} was {least:.4g} to {most:.4g}; the file clips it to {low:.4g} to "
+                f"{high:.4g}, its calibration data's. Calibrate with data that hold the extremes, or with "
+                "room beside them: --set margin=1.2."
+            )
 
 
 @contextmanager

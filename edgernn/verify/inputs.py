@@ -22,6 +22,7 @@ class InputMaker:
     Attributes:
         longest_first: whether lengths of rows are drawn in descending order, which a module that packs with
             `enforce_sorted=True` asks for.
+        extremes: the least and the largest value of each input so far.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class InputMaker:
         self.examples = examples
         self.random = np.random.default_rng(seed)
         self.longest_first = False
+        self.extremes: dict[str, tuple[float, float]] = {}
 
     @property
     def example_steps(self) -> int | None:
@@ -42,7 +44,12 @@ class InputMaker:
 
     def inputs(self, batch: int, steps: int) -> list[np.ndarray]:
         """One array for each input of the graph."""
-        return [self._draw(spec, index, batch, steps) for index, spec in enumerate(self.manifest.inputs)]
+        arrays = [self._draw(spec, index, batch, steps) for index, spec in enumerate(self.manifest.inputs)]
+        for spec, array in zip(self.manifest.inputs, arrays, strict=True):
+            if array.size:
+                low, high = self.extremes.get(spec.name, (np.inf, -np.inf))
+                self.extremes[spec.name] = min(low, float(array.min())), max(high, float(array.max()))
+        return arrays
 
     def states(self, batch: int) -> dict[str, np.ndarray]:
         """Random states in (-1, 1), where the states of gated cells live."""

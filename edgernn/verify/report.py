@@ -39,11 +39,13 @@ class ParityReport:
         path: the file.
         checks: in the order they ran.
         skipped: what could not be checked, and why.
+        warnings: what explains an error, e.g. inputs outside of the ranges that a file was calibrated for.
     """
 
     path: str
     checks: tuple[Check, ...]
     skipped: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -78,7 +80,8 @@ class ParityReport:
     def to_json(self, *, indent: int | None = None) -> str:
         """The report as JSON text."""
         checks = [asdict(check) for check in self.checks]
-        data = {"path": self.path, **self.summary(), "skipped": self.skipped, "all_checks": checks}
+        told = {"skipped": self.skipped, "warnings": self.warnings, "all_checks": checks}
+        data = {"path": self.path, **self.summary(), **told}
         return json.dumps(data, ensure_ascii=False, indent=indent)
 
     def raise_if_failed(self) -> None:
@@ -90,9 +93,8 @@ class ParityReport:
             f"allowed {check.tolerance:.2g}"
             for check in self.failures[:3]
         )
-        raise ParityError(
-            f"{self.path}: {len(self.failures)} of {len(self.checks)} checks failed: {worst or 'none ran'}."
-        )
+        failed = f"{len(self.failures)} of {len(self.checks)} checks failed: {worst or 'none ran'}."
+        raise ParityError(" ".join((f"{self.path}: {failed}", *self.warnings)))
 
 
 # An output that hardly varies would make every rounding error look large: float32 has 7 digits of it.

@@ -10,6 +10,7 @@ from edgernn.runtime import Session, Stream
 from edgernn.runtime.snapshot import Snapshot
 from edgernn.verify.inputs import InputMaker
 from edgernn.verify.oracle import Oracle, States
+from edgernn.verify.precision import computed_in
 from edgernn.verify.report import Check, compare
 from edgernn.verify.tolerances import tolerance as allowed
 
@@ -142,7 +143,7 @@ def expected_outputs(
 
 def _of_states(session: Session) -> float:
     """The tolerance of final states."""
-    return allowed("float32", session.manifest.scheme, of_states=True)
+    return allowed(computed_in(session), session.manifest.scheme, of_states=True)
 
 
 def _compare_states(

@@ -9,7 +9,7 @@ from edgernn.bench import SuiteReport, draw_suite, run_suite, suite_names, suite
 from edgernn.bench.statistics import Ratio
 from edgernn.bench.suite_report import Row
 from edgernn.bench.suite_request import Request, parse_only
-from edgernn.bench.suites import targets
+from edgernn.bench.suites import int8, targets
 from edgernn.errors import InputError
 
 
@@ -215,3 +215,16 @@ def test_the_matrix_measures_a_part(tmp_path):
     report = run_suite("matrix", rounds=1, only=["network=forecast", *only[1:]], out=tmp_path)
     assert {(row.case["network"], row.hidden_size) for row in report.rows} == {("forecast", 50)}
     assert not report.skipped
+
+
+@pytest.mark.slow
+def test_int8_measures_every_call_of_a_size():
+    report = run_suite("int8", rounds=1, only=["hidden=64"])
+    assert report.skipped == {}
+    found = {(row.what, row.ratio.to) for row in report.rows}
+    for cell in int8.CELLS:
+        for call in ("Stream.push, 1 step", "Stream.push, 10 steps", "Session.run, 100 steps"):
+            assert (f"{call}, {cell}, int8 ÷ float32", "float32") in found
+    for choice in ("chunk 1", "onnxruntime ≥ 1.22", "chunk 1, onnxruntime ≥ 1.22"):
+        assert (f"Stream.push, GRU, int8, {choice}", "default path") in found
+    assert len(report.rows) == len(found) == 12

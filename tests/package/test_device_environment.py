@@ -47,7 +47,11 @@ FORMS: dict[str, dict[str, object]] = {
 SCHEMES = ("float32", "int8", "int8-stable", "int4", "fp16")
 FILES = [f"{form}.{scheme}" for form in FORMS for scheme in SCHEMES]
 # Layers so wide that their int8 bodies multiply integers, see edgernn/quantize/recurrent.py.
-WIDE = {"wide_gru": (nn.GRU, 320, "GRU_int8_chunk"), "wide_lstm": (nn.LSTM, 192, "LSTM_int8_dynamic")}
+WIDE = {
+    "wide_gru": (nn.GRU, 320, "GRU_int8_chunk"),
+    "wider_gru": (nn.GRU, 448, "GRU_int8_scan"),
+    "wide_lstm": (nn.LSTM, 192, "LSTM_int8_dynamic"),
+}
 
 RUN_ALL = f"""
 import sys

@@ -47,13 +47,16 @@ def test_recurrent_layers(tmp_path, cell, streaming):
     assert parity.max_relative_error > 5e-3, "nothing was rounded to 4 bits"
 
 
-@pytest.mark.parametrize("options", [{}, {"block_size": 128}])
-def test_what_is_not_recurrent(tmp_path, options):
+@pytest.mark.parametrize(
+    ("options", "last"),
+    [({}, "int4"), ({"block_size": 64}, "int4"), ({"block_size": 128}, "int8")],  # of rows of 50 weights
+)
+def test_what_is_not_recurrent(tmp_path, options, last):
     model = Wide().eval()
     ids = torch.randint(0, 150, (2, 9))
     edgernn.export(model, tmp_path / "float.onnx", ids, check=False)
     report = edgernn.quantize(tmp_path / "float.onnx", tmp_path / "int4.onnx", scheme="int4", options=options)
-    assert [tensor.scheme for tensor in report.quantized] == ["int4"] * 3
+    assert [tensor.scheme for tensor in report.quantized] == ["int4", "int4", last]
     assert edgernn.verify(model, tmp_path / "int4.onnx", example_inputs=ids).passed
 
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 import edgernn
-from edgernn.errors import InputError, QuantizationError
-from edgernn.quantize.static.ranges import METHODS, Seen, scale_and_zero
+from edgernn.errors import InputError, ParityError, QuantizationError
+from edgernn.quantize.static.ranges import METHODS, Seen, input_ranges, scale_and_zero
 from edgernn.verify.tolerances import tolerance
 
 from .models import Network
@@ -169,6 +169,48 @@ def test_damage_is_noticed(tmp_path, damage):
     assert not edgernn.verify(model, tmp_path / "damaged.onnx", example_inputs=X).passed
 
 
+def test_a_margin_covers_what_calibration_did_not_see(tmp_path):
+    """Calibrated on quiet inputs, run on those half as loud again."""
+    model, path = exported(tmp_path, "lstm")
+    quiet = X.numpy().clip(-1.5, 1.5)
+    loud = 1.5 * quiet
+    expected = model(torch.from_numpy(loud)).detach().numpy()
+    errors = {}
+    for margin in (1.0, 1.5):
+        edgernn.quantize(
+            path, tmp_path / "s.onnx", scheme="int8-static", calibration=quiet, options={"margin": margin}
+        )
+        errors[margin] = np.abs(edgernn.load(tmp_path / "s.onnx").run(loud) - expected).max()
+        ((low, high),) = input_ranges(tmp_path / "s.onnx").values()
+        assert low == pytest.approx(-1.5 * margin, abs=0.03)
+        assert high == pytest.approx(1.5 * margin, abs=0.03)
+    assert errors[1.5] < 0.5 * errors[1.0]
+    # What tanh and sigmoids give has its own limits; the ranges of no gate are wider than those.
+    reach = [
+        float(node.inputs[1].const_value.numpy()) * 255
+        for node in ir.load(tmp_path / "s.onnx").graph
+        if node.op_type == "QuantizeLinear" and node.inputs[0].producer() is not None
+        and node.inputs[0].producer().op_type in ("Sigmoid", "Tanh")
+    ]  # fmt: skip
+    assert reach
+    assert max(reach) <= 2.0001
+
+
+def test_verify_says_where_inputs_are_clipped(tmp_path):
+    model, path = exported(tmp_path)
+    edgernn.quantize(path, tmp_path / "s.onnx", scheme="int8-static", calibration=X.numpy().clip(-1, 1))
+    report = edgernn.verify(model, tmp_path / "s.onnx", example_inputs=X)
+    assert not report.passed
+    (warning,) = report.warnings
+    assert "the file clips it to -0.99" in warning
+    assert "--set margin=1.2" in warning
+    with pytest.raises(ParityError, match="the file clips it"):
+        report.raise_if_failed()
+    inside = edgernn.verify(model, tmp_path / "s.onnx", example_inputs=X.clip(-1, 1))
+    assert inside.passed
+    assert inside.warnings == ()
+
+
 def test_what_is_kept_stays_float(tmp_path):
     _, path = exported(tmp_path)
     report = edgernn.quantize(
@@ -207,6 +249,8 @@ def test_what_is_refused(tmp_path):
         quantize(path, np.full((2, STEPS, 24), np.nan, np.float32))
     with pytest.raises(InputError, match="calibrate is 'guess'; it must be one of"):
         quantize(path, X.numpy(), calibrate="guess")
+    with pytest.raises(QuantizationError, match=r"margin is 0\.5; it must be from 1 to 4"):
+        quantize(path, X.numpy(), margin=0.5)
     with pytest.raises(QuantizationError, match="percentile is 20"):
         quantize(path, X.numpy(), percentile=20.0)
     for form, kinds in (("op", "GRU"), ("scan", "Scan"), ("loop", "Loop")):

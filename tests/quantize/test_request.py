@@ -86,5 +86,5 @@ def test_options_that_are_refused(given, said):
 
 def test_a_scheme_without_options_says_so(tmp_path):
     _, path = exported(tmp_path)
-    with pytest.raises(InputError, match="scheme int8 has no option 'block_size'; it takes none"):
-        edgernn.quantize(path, tmp_path / "a.onnx", options={"block_size": 32})
+    with pytest.raises(InputError, match="scheme int8-stable has no option 'block_size'; it takes none"):
+        edgernn.quantize(path, tmp_path / "a.onnx", scheme="int8-stable", options={"block_size": 32})

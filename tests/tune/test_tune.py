@@ -58,6 +58,14 @@ def test_sequence_files_of_one_length(tmp_path: Path) -> None:
     assert edgernn.load(report.path).run(EXAMPLE[:, :7].numpy()).shape == (1, 7, 2)
 
 
+def test_only_the_schemes_that_were_asked_for_race(tmp_path: Path) -> None:
+    report = tune(tmp_path / "out", schemes=["int8"], recurrences=["op"], chunks=[1])
+    assert {file.scheme for file in report.files} == {"float32", "int8"}, "int8 files have a source"
+    assert {trial.file.scheme for trial in report.trials} == {"int8"}
+    assert report.best.file.scheme == "int8"
+    assert {trial.file.scheme for trial in report.pareto} == {"int8"}
+
+
 def test_an_interrupted_search_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class InterruptionError(Exception):
         pass

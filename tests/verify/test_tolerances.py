@@ -18,7 +18,9 @@ VERIFY = Path(tolerances.__file__).parent
 def test_there_is_an_entry_for_each_scheme_and_for_nothing_else() -> None:
     schemes = {"float32", *scheme_names()}
     assert {scheme for _, scheme in TOLERANCES} == {scheme for _, scheme in SELF_CONSISTENCY} == schemes
-    assert {dtype for dtype, _ in TOLERANCES} == {"float32"}
+    assert {scheme for dtype, scheme in TOLERANCES if dtype == "float32"} == schemes
+    assert {key for key in TOLERANCES if key[0] != "float32"} == {("float16", "fp16")}
+    assert TOLERANCES.keys() == SELF_CONSISTENCY.keys()
     assert STATES.keys() <= TOLERANCES.keys()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as json_text
 from pathlib import Path
 from typing import Annotated
 
@@ -52,6 +53,21 @@ def command(
         float | None,
         typer.Option(help="Learning rate of a layer ÷ that of the layer above it, e.g. 0.5."),
     ] = None,
+    prune: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", help="Make this share of the blocks of every weight zero, e.g. 0.5."),
+    ] = None,
+    prune_block: Annotated[
+        str | None,
+        typer.Option(metavar="ROWSxCOLUMNS", help="Weights that become zero together.", show_default="1x16"),
+    ] = None,
+    low_rank: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Give the matrices of recurrent layers this share of their rank, e.g. 0.25.",
+        ),
+    ] = None,
     out: RunFolder = None,
     epochs: Epochs = None,
     patience: Patience = None,
@@ -71,8 +87,11 @@ def command(
 
     Weights, normalisation and vocabulary are those of the run; labels that it knows keep their rows of the
     last layer. Scores are told before and after, on the new data and on the run's own.
+
+    With --prune or --low-rank the network becomes smaller first; sizes of its files are told too.
     """
-    from edgernn.cli.console import next_steps
+    from edgernn.cli.compression import file_sizes, print_compression, read_compression
+    from edgernn.cli.console import next_steps, working
     from edgernn.cli.recipe_options import merge
     from edgernn.cli.training_tables import print_finetuning, say
     from edgernn.training import finetune
@@ -99,12 +118,20 @@ def command(
         patience=patience,
         device=device,
         rounding=rounding(qat),
+        compression=read_compression(prune, prune_block, low_rank),
         quiet=json,
         say=say,
     )
 
+    sizes = {}
+    if report.training.compression is not None:
+        with working("Writing files of both networks, for their sizes …"):
+            sizes = file_sizes(source, report.training.folder, recipe)
+
     def show(console: Console) -> None:
         print_finetuning(console, report)
+        if report.training.compression is not None:
+            print_compression(console, report.training, sizes)
         folder = report.training.folder
         next_steps(
             console,
@@ -112,4 +139,4 @@ def command(
             (["evaluate", folder, "--data", "other.csv"], "score it on other data"),
         )
 
-    return Outcome(report.to_json(), show)
+    return Outcome({**json_text.loads(report.to_json()), "file_bytes": sizes}, show)

@@ -13,11 +13,10 @@ from edgernn.manifest import METADATA_KEY
 from edgernn.quantize.choosing.budget import Budget
 from edgernn.quantize.choosing.choice import Choice, LayerCost
 from edgernn.quantize.choosing.gates import gate_models
-from edgernn.quantize.choosing.plan import FLOAT32, Plan, Rung, apply_plan, make_plan
+from edgernn.quantize.choosing.plan import FLOAT32, Plan, Rung, apply_plan, check_file, load_for, make_plan
 from edgernn.quantize.choosing.scores import Score
 from edgernn.quantize.choosing.search import MOST_COMBINATIONS, Assignment, Space, Trial, search
 from edgernn.quantize.error import output_error
-from edgernn.quantize.fold import load_folded
 from edgernn.quantize.functions import inline
 from edgernn.quantize.report import OutputError, TensorReport
 from edgernn.quantize.request import Request
@@ -54,9 +53,9 @@ class Workshop:
         self.layers: dict[str, dict[str, list[TensorReport]]] = {}
         for rung in rungs:
             asked = replace(request, options=rung.options)
-            for tensor in apply_plan(load_folded(path), Plan([(rung, asked)])):
+            for tensor in apply_plan(load_for(path, rungs), Plan([(rung, asked)])):
                 if not tensor.reason:
-                    layer = WHOLE if getattr(rung.rule, "WHOLE", False) else tensor.used_by
+                    layer = WHOLE if rung.is_whole else tensor.used_by
                     self.layers.setdefault(layer, {}).setdefault(rung.name, []).append(tensor)
         self.names = {
             tensor.name for tensors in self.layers.values() for item in tensors.values() for tensor in item
@@ -74,7 +73,7 @@ class Workshop:
 
     def attempt(self, schemes: Assignment, folder: Path) -> tuple[Trial, OutputError]:
         """Write and measure one file."""
-        model = load_folded(self.path)
+        model = load_for(self.path, self.rungs)
         plan = self.plan(schemes)
         apply_plan(model, plan)
         if self.request.plain:
@@ -88,6 +87,7 @@ class Workshop:
         manifest = self.before.manifest.with_(scheme=scheme, parity={})
         model.metadata_props[METADATA_KEY] = manifest.to_json()
         ir.save(model, path)
+        check_file(path, self.rungs)
         session = load(path)
         error = output_error(self.before, session, self.request.calibration)
         return error, self.value(session, error), path.stat().st_size

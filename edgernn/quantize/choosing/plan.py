@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import onnx_ir as ir
 
+from edgernn.quantize.compact import leave_blocks_out
+from edgernn.quantize.fold import load_folded
 from edgernn.quantize.report import TensorReport
 from edgernn.quantize.request import KEPT, Request
 
@@ -35,6 +39,17 @@ class Rung:
     rule: ModuleType
     options: Mapping[str, Any]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it takes the whole network or none of it."""
+        return bool(getattr(self.rule, "WHOLE", False))
+
+
+def load_for(path: str | os.PathLike[str], rungs: Iterable[Rung]) -> ir.Model:
+    """The model of a file as these schemes take it: some store a matrix of low rank as its factors."""
+    factors = all(getattr(rung.rule, "FACTORS", False) for rung in rungs)
+    return load_folded(path, factors=factors)
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
@@ -46,6 +61,13 @@ class Plan:
     def scheme(self) -> str:
         """The scheme by whose tolerance the file is held: the roughest that is used."""
         return self.parts[0][0].name
+
+
+def check_file(path: Path, rungs: Iterable[Rung]) -> None:
+    """Raise QuantizationError where a scheme knows that its file cannot be loaded, before that is tried."""
+    for rung in rungs:
+        if hasattr(rung.rule, "check_file"):
+            rung.rule.check_file(path, rung.options)
 
 
 def make_plan(
@@ -77,4 +99,12 @@ def apply_plan(model: ir.Model, plan: Plan) -> tuple[TensorReport, ...]:
             before = found.get(tensor.name)
             if tensor.name in own and (before is None or before.reason == KEPT):
                 found[tensor.name] = tensor
-    return tuple(found.values())
+    # An accelerator's compiler wants its weights as they are.
+    saved = {} if any(rung.is_whole for rung, _ in plan.parts) else leave_blocks_out(model)
+    return tuple(_without(tensor, saved) for tensor in found.values())
+
+
+def _without(tensor: TensorReport, saved: Mapping[str, int]) -> TensorReport:
+    """A weight's report with the bytes of the blocks that its tensors are stored without."""
+    own = sum(size for name, size in saved.items() if tensor.name in (name, name.rpartition("_")[0]))
+    return replace(tensor, bytes_after=tensor.bytes_after - own)

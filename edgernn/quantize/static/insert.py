@@ -11,8 +11,16 @@ from edgernn.quantize.report import TensorReport
 from edgernn.quantize.request import KEPT, Request
 from edgernn.quantize.static.groups import Groups, group
 from edgernn.quantize.static.observe import Observer
-from edgernn.quantize.static.operators import PROBABILITIES, WEIGHTED, constant, data_inputs, is_quantized
-from edgernn.quantize.static.ranges import METHODS, Seen, scale_and_zero
+from edgernn.quantize.static.operators import (
+    BOUNDS,
+    MOVE,
+    PROBABILITIES,
+    WEIGHTED,
+    constant,
+    data_inputs,
+    is_quantized,
+)
+from edgernn.quantize.static.ranges import METHODS, Seen, scale_and_zero, widen
 from edgernn.quantize.weights import covered_axes, round_int8
 
 NAME = "int8-static"
@@ -117,6 +125,7 @@ class Writer:
             if (tensor := constant(value)) is not None
         ]
         whole = {self.groups.of(node.outputs[0]) for node in self.nodes if node.op_type in PROBABILITIES}
+        bounds = self._bounds()
         method = self.request.options["calibrate"]
         for visit in [Seen.widen] if method == "min-max" else [Seen.widen, Seen.count]:
             for known, array in constants:
@@ -126,11 +135,26 @@ class Writer:
                     visit(known, run[name])
         for number, (first, known) in enumerate(seen.items()):
             low, high = METHODS[method](known, self.request.options["percentile"])
+            low, high = widen(low, high, self.request.options["margin"], bounds.get(first))
             scale, zero = scale_and_zero(low, max(high, 1.0) if first in whole else high, self.bits)
             self.scales[first] = (
                 self._constant(f"scale_{number}", scale),
                 self._constant(f"zero_{number}", zero),
             )
+
+    def _bounds(self) -> dict[ir.Value, tuple[float, float]]:
+        """For each group whose values all come from bounded operators, what they can be at all."""
+        found: dict[ir.Value, list[tuple[float, float] | None]] = {}
+        for value in self.scaled:
+            maker = value.producer()
+            if maker is None or maker.op_type not in MOVE:
+                bound = None if maker is None else BOUNDS.get(maker.op_type)
+                found.setdefault(self.groups.of(value), []).append(bound)
+        return {
+            group: (min(low for low, _ in known), max(high for _, high in known))
+            for group, bounds in found.items()
+            if len(known := [bound for bound in bounds if bound is not None]) == len(bounds)
+        }
 
     def _round_channels(self, done: dict[ir.Value, tuple[int, float]]) -> None:
         """Weight matrices to int8, biases to int32 at the scale of the products they are added to."""

@@ -34,6 +34,8 @@ WEIGHTED = {"Conv", "Gemm", "MatMul"}
 # What these give has a range up to 1 whatever was seen: with a narrower one, onnxruntime 1.17's
 # QLinearSoftmax wraps around to zero in place of clipping.
 PROBABILITIES = {"Softmax"}
+# What an operator gives at the least and at the most, whatever it reads.
+BOUNDS = {"HardSigmoid": (0.0, 1.0), "Sigmoid": (0.0, 1.0), "Softmax": (0.0, 1.0), "Tanh": (-1.0, 1.0)}
 # A whole recurrence in one node: nothing inside it can be given a scale.
 RECURRENCES = ("RNN", "LSTM", "GRU", "Scan", "Loop")
 

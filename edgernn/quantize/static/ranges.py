@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+import onnx_ir as ir
 
 BINS = 2048
 LEVELS = 256
@@ -98,6 +100,35 @@ METHODS: dict[str, Callable[[Seen, float], tuple[float, float]]] = {
     "percentile": percentile,
     "entropy": entropy,
 }
+
+
+def widen(low: float, high: float, margin: float, bound: tuple[float, float] | None) -> tuple[float, float]:
+    """A range `margin` times as wide, as much more on either side, within what can be at all."""
+    more = (high - low) * (margin - 1) / 2
+    least, most = (-np.inf, np.inf) if bound is None else bound
+    return min(low, max(low - more, least)), max(high, min(high + more, most))
+
+
+def input_ranges(path: str | os.PathLike[str]) -> dict[str, tuple[float, float]]:
+    """From a quantized file, the least and the largest number that each of its inputs may be."""
+    graph = ir.load(path).graph
+    found = {}
+    for node in graph:
+        source = node.inputs[0] if node.op_type == "QuantizeLinear" else None
+        if source is not None and source in graph.inputs:
+            scale, zero = (_number(value) for value in node.inputs[1:3])
+            most = np.iinfo(zero.dtype).max
+            found[str(source.name)] = (
+                float((0.0 - zero) * scale),
+                float((most - zero.astype(np.float64)) * scale),
+            )
+    return found
+
+
+def _number(value: ir.Value | None) -> np.ndarray:
+    assert value is not None
+    assert value.const_value is not None
+    return value.const_value.numpy()
 
 
 def scale_and_zero(low: float, high: float, bits: int = 8) -> tuple[np.ndarray, np.ndarray]:
