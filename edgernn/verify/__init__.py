@@ -91,7 +91,7 @@ def verify(
         for oracle in oracles
         if session.manifest.streaming and oracle.takes_states is not None
     )
-    report = ParityReport(str(path), tuple(checks), skipped)
+    report = ParityReport(str(path), tuple(checks), skipped, provider)
     if raise_on_failure:
         report.raise_if_failed()
     return report

@@ -39,11 +39,13 @@ class ParityReport:
         path: the file.
         checks: in the order they ran.
         skipped: what could not be checked, and why.
+        provider: where the file ran.
     """
 
     path: str
     checks: tuple[Check, ...]
     skipped: tuple[str, ...] = ()
+    provider: str = "cpu"
 
     @property
     def passed(self) -> bool:
@@ -78,7 +80,13 @@ class ParityReport:
     def to_json(self, *, indent: int | None = None) -> str:
         """The report as JSON text."""
         checks = [asdict(check) for check in self.checks]
-        data = {"path": self.path, **self.summary(), "skipped": self.skipped, "all_checks": checks}
+        data = {
+            "path": self.path,
+            "provider": self.provider,
+            **self.summary(),
+            "skipped": self.skipped,
+            "all_checks": checks,
+        }
         return json.dumps(data, ensure_ascii=False, indent=indent)
 
     def raise_if_failed(self) -> None:
