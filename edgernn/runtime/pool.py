@@ -213,6 +213,12 @@ class StreamPool:
                 for stream_id, rows in zip(ids, zip(*outputs, strict=True), strict=True)
             }
 
+    def drop_all(self) -> None:
+        """Drop every chunk that is queued, for instance after a step that failed."""
+        with self._lock:
+            for queue in self._chunks:
+                queue.clear()
+
     def __len__(self) -> int:
         return len(self._slots)
 
