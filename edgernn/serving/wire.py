@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,9 @@ class Wire:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._inputs, self._outputs = session.inputs, session.outputs
+        streaming = session.manifest.streaming
+        self._inputs = tuple(_any_length(spec) if streaming else spec for spec in session.inputs)
+        self._outputs = session.outputs
         self._values = _values_a_step(self._inputs[0])
         self.binary = len(self._inputs) == len(self._outputs) == 1 and self._values is not None
 
@@ -60,7 +63,10 @@ class Wire:
                 f"({spec.dtype}) a time step."
             )
         steps = len(data) // size
-        shape = [1 if dim == "batch" else dim if isinstance(dim, int) else steps for dim in spec.dims]
+        shape = [
+            1 if dim == "batch" else steps if axis == spec.time_dim else int(dim)
+            for axis, dim in enumerate(spec.dims)
+        ]
         array = np.frombuffer(data, dtype).astype(spec.dtype, copy=False).reshape(shape)
         return self._checked([array])
 
@@ -137,6 +143,12 @@ class Wire:
         if self._session.manifest.streaming and self.steps(arrays) % self.unit:
             raise InputError(f"{self.steps(arrays)} time steps: expected a multiple of {self.unit}.")
         return arrays
+
+
+def _any_length(spec: TensorSpec) -> TensorSpec:
+    """An input as a message may hold it: several of the model's chunks."""
+    dims = tuple("time" if axis == spec.time_dim else dim for axis, dim in enumerate(spec.dims))
+    return replace(spec, dims=dims)
 
 
 def _values_a_step(spec: TensorSpec) -> int | None:
