@@ -37,7 +37,12 @@ def score_folder(
     only_input(session)
     pairs = _pairs(folder, output, ".npy" if len(session.outputs) == 1 else ".npz")
     _check_record(output, {"model": session.digest, "columns": list(scorer.columns), "nan": scorer.nan})
-    waiting = [(str(source), str(target)) for source, target in pairs if not _is_done(source, target)]
+    # Absolute: an engine may work in another folder.
+    waiting = [
+        (str(source.absolute()), str(target.absolute()))
+        for source, target in pairs
+        if not _is_done(source, target)
+    ]
     failed: list[Scored] = []
     there = len(pairs) - len(waiting)
     with progress("Scoring") as tell:

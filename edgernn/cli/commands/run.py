@@ -79,7 +79,7 @@ def command(
     if len(inputs) == 1 and Path(inputs[0]).is_dir():
         if resume is not None or save_state is not None:
             raise InputError("--resume and --save-state are for one stream, not for a folder.")
-        scorer = Scorer(str(file), provider, threads, nan, tuple(column or ()))
+        scorer = Scorer(str(file.absolute()), provider, threads, nan, tuple(column or ()))
         return score_folder(scorer, Path(inputs[0]), output, engine, workers)
     if engine != "local" or workers is not None:
         raise InputError("--engine and --workers work through a folder; give one as INPUT.")
