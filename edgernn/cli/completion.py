@@ -41,6 +41,11 @@ def placements(incomplete: str) -> list[str]:
     return _starting(incomplete, ["all", *_names("placement", "providers")])
 
 
+def engines(incomplete: str) -> list[str]:
+    """Ways to work through a folder of files."""
+    return _starting(incomplete, _names("cli", "engines"))
+
+
 def _names(*folders: str) -> list[str]:
     return [item.name for item in pkgutil.iter_modules([str(_PACKAGE.joinpath(*folders))])]
 

@@ -31,12 +31,13 @@ class Scorer:
 
     Attributes:
         model: path of the model.
-        provider, threads, nan: as `edgernn.load` takes them.
+        providers: one, or those of which the first that works is taken.
+        threads, nan: as `edgernn.load` takes them.
         columns: of .csv files, those to take; empty: all.
     """
 
     model: str
-    provider: str = "cpu"
+    providers: tuple[str, ...] = ("cpu",)
     threads: int = 1
     nan: str = "refuse"
     columns: tuple[str, ...] = ()
@@ -63,7 +64,7 @@ class Scorer:
         if self._session is None:
             self._session = edgernn.load(
                 self.model,
-                provider=self.provider,
+                provider=self.providers if len(self.providers) > 1 else self.providers[0],
                 threads=self.threads,
                 nan="refuse" if self.nan == "refuse" else "allow",
             )

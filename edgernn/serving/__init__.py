@@ -28,9 +28,6 @@ from edgernn.serving.limits import Limits
 
 __all__ = ["Limits", "listen", "make_app", "make_server"]
 
-# Connections beyond the streams: health, metrics, sequences, and those that are told to come later.
-_OTHERS = 64
-
 
 def make_server(session: Session, limits: Limits, origins: Collection[str] = ()) -> uvicorn.Server:
     """A server that is not yet running: call its `run(sockets=[listen(…)])`."""
@@ -41,7 +38,6 @@ def make_server(session: Session, limits: Limits, origins: Collection[str] = ())
         ws="websockets-sansio",
         ws_max_size=limits.max_message,
         ws_per_message_deflate=False,  # it would cost more than the bytes it spares
-        limit_concurrency=limits.max_clients + limits.max_sequences + _OTHERS,
         timeout_graceful_shutdown=5,
     )
     return uvicorn.Server(config)

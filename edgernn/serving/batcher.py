@@ -14,6 +14,10 @@ from edgernn.serving.metrics import Metrics
 from edgernn.serving.pieces import LARGEST, cut, join
 
 
+def _failed() -> InputError:
+    return InputError("the server has failed; see its log.")
+
+
 class Batcher:
     """Streams that share the calls of a pool; lives in one event loop.
 
@@ -74,6 +78,8 @@ class Batcher:
 
         Raises ModelError where the model fails on them; other streams go on.
         """
+        if not self.alive:
+            raise _failed()
         pieces = cut(self._session.inputs, arrays, self._unit, self._largest)
         work = _Work(stream_id, deque(pieces), asyncio.get_running_loop().create_future())
         self._waiting[stream_id] = work
@@ -82,6 +88,15 @@ class Batcher:
         return join(self._session.outputs, parts)
 
     async def _run(self) -> None:
+        try:
+            await self._rounds()
+        except Exception:
+            # An error of edgernn's own: nobody is left waiting, and /health tells.
+            for work in self._waiting.values():
+                work.fail(_failed())
+            raise
+
+    async def _rounds(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             await self._wake.wait()

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from fastapi import HTTPException, Request, Response
+from starlette.requests import ClientDisconnect
 
 from edgernn.errors import EdgeRNNError, InputError
 from edgernn.runtime import Session
@@ -60,10 +61,13 @@ class Sequences:
 
     async def _body(self, request: Request, most: int) -> bytes:
         body = bytearray()
-        async for part in request.stream():
-            body += part
-            if len(body) > most:
-                raise self._refusal(413, f"a body of more than {most} bytes.")
+        try:
+            async for part in request.stream():
+                body += part
+                if len(body) > most:
+                    raise self._refusal(413, f"a body of more than {most} bytes.")
+        except ClientDisconnect as error:
+            raise self._refusal(400, "the client left.") from error
         return bytes(body)
 
     def _run(self, body: bytes, json: bool) -> bytes:

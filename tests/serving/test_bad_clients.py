@@ -8,7 +8,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import numpy as np
 import pytest
@@ -232,6 +232,16 @@ def test_clients_that_vanish_leave_their_place(sessions: dict[str, Session], ser
         wait_until(lambda: streams(running) < 3)
     with a_good_client(running, sessions["stream"]):
         pass
+
+
+def test_connections_that_never_ask_take_no_place(sessions: dict[str, Session], serve: Serve) -> None:
+    running = serve(sessions["stream"], max_clients=2)
+    with ExitStack() as silent:
+        for _ in range(200):
+            silent.enter_context(socket.create_connection(("127.0.0.1", running.port)))
+        with a_good_client(running, sessions["stream"]):
+            pass
+        assert streams(running) in (0, 1)
 
 
 def test_pages_of_other_sites_are_refused(sessions: dict[str, Session], serve: Serve) -> None:

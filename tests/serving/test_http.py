@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal as signals
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -134,6 +135,32 @@ def test_health_sees_a_dead_loop(
     monkeypatch.setattr(Batcher, "alive", False)
     running = serve(sessions["stream"])
     assert refusal(lambda: get(running, "/health"))[0] == 503
+
+
+def test_a_loop_that_dies_leaves_nobody_waiting(
+    sessions: dict[str, Session], serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: Batcher, works: object) -> None:
+        raise AssertionError("an error of our own")
+
+    monkeypatch.setattr(Batcher, "_round", broken)
+    running = serve(sessions["stream"])
+    for _ in range(2):
+        with connect(running.url) as server:
+            server.recv()
+            server.send(signal(1).tobytes())
+            assert "the server has failed" in json.loads(server.recv(timeout=30))["error"]
+    assert refusal(lambda: get(running, "/health"))[0] == 503
+
+
+def test_a_request_that_breaks_off_is_no_error_of_the_server(
+    sessions: dict[str, Session], serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = serve(sessions["stream"])
+    with socket.create_connection(("127.0.0.1", running.port)) as raw:
+        raw.sendall(b"POST /run HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf")
+    assert post(running, npy(signal(4)))
+    assert "Traceback" not in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -133,12 +133,11 @@ def command(
             (["quantize", output, "-o", smaller], "a smaller file"),
         ]
         if provider is not None:
+            extra = {"--weights": weights, "--example": example, "--provider": provider}
+            words = [word for pair in extra.items() if pair[1] is not None for word in pair]
             steps = [
                 (["inspect", output, "--providers", provider], f"node by node what {provider} takes"),
-                (
-                    ["verify", source, output, "--provider", provider],
-                    "whether it computes the same on a device",
-                ),
+                (["verify", source, output, *words], "on a device: whether it computes the same"),
             ]
         next_steps(console, *steps)
 

@@ -48,7 +48,11 @@ def command(
     ] = "cpu",
     threads: Threads = 1,
     engine: Annotated[
-        str, typer.Option(help="Who works through a folder: local (this process) or ray (Ray Data).")
+        str,
+        typer.Option(
+            help="Who works through a folder: local is this process, ray is Ray Data.",
+            autocompletion=completion.engines,
+        ),
     ] = "local",
     workers: Annotated[
         int | None, typer.Option(help="Processes of the engine ray.", show_default="one a processor")
@@ -76,14 +80,14 @@ def command(
 
     if nan not in ("refuse", "allow"):
         raise InputError(f"--nan: expected refuse or allow, found {nan!r}.")
+    names = [name.strip() for name in provider.split(",")]
     if len(inputs) == 1 and Path(inputs[0]).is_dir():
         if resume is not None or save_state is not None:
             raise InputError("--resume and --save-state are for one stream, not for a folder.")
-        scorer = Scorer(str(file.absolute()), provider, threads, nan, tuple(column or ()))
+        scorer = Scorer(str(file.absolute()), tuple(names), threads, nan, tuple(column or ()))
         return score_folder(scorer, Path(inputs[0]), output, engine, workers)
     if engine != "local" or workers is not None:
         raise InputError("--engine and --workers work through a folder; give one as INPUT.")
-    names = [name.strip() for name in provider.split(",")]
     session = edgernn.load(
         file,
         provider=names if len(names) > 1 else names[0],
