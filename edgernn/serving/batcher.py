@@ -10,8 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from edgernn.errors import EdgeRNNError, InputError, ModelError
 from edgernn.runtime import Session
 from edgernn.runtime.arrays import Array
+from edgernn.runtime.pieces import cut, join
 from edgernn.serving.metrics import Metrics
-from edgernn.serving.pieces import LARGEST, cut, join
+
+# Of the units that the model takes at least, the most that one message has a turn for.
+_LARGEST = 64
 
 
 def _failed() -> InputError:
@@ -30,7 +33,7 @@ class Batcher:
         self._pool = session.pool(capacity)
         manifest = session.manifest
         self._unit = manifest.chunk or manifest.hop
-        self._largest = 1 if manifest.chunk is not None else LARGEST
+        self._largest = 1 if manifest.chunk is not None else _LARGEST
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="edgernn-batch")
         self._waiting: dict[int, _Work] = {}
         self._wake = asyncio.Event()

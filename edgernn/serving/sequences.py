@@ -13,9 +13,9 @@ from starlette.requests import ClientDisconnect
 from edgernn.errors import EdgeRNNError, InputError
 from edgernn.runtime import Session
 from edgernn.runtime.arrays import Array
+from edgernn.runtime.pieces import cut, join
 from edgernn.serving.limits import Limits
 from edgernn.serving.metrics import Metrics
-from edgernn.serving.pieces import cut, join
 from edgernn.serving.wire import Wire
 
 _NPY = "application/octet-stream"

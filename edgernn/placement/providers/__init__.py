@@ -12,15 +12,14 @@ The rules say what a provider has kernels for. Whether its driver or its chip th
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from functools import cache
 from typing import Protocol, cast
 
-from edgernn.errors import ProviderError
 from edgernn.placement.nodes import Node
 from edgernn.placement.rules import Form, Refusal
+from edgernn.runtime import providers
 
 
 class Rules(Protocol):
@@ -41,9 +40,6 @@ def known() -> tuple[str, ...]:
 
 
 def rules_of(name: str) -> Rules:
-    """The rules of a provider. Raises ProviderError, with the nearest known name, where there are none."""
-    if name not in known():
-        near = difflib.get_close_matches(str(name).lower(), known(), n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ProviderError(f"unknown provider {name!r}.{hint} Known: {', '.join(known())}.")
+    """The rules of a provider. Raises ProviderError, with the nearest known name, where there is none."""
+    providers.get(name)
     return cast(Rules, importlib.import_module(f"{__name__}.{name}"))

@@ -1,8 +1,4 @@
-"""Messages cut along time, so that streams of different pace share calls and long messages wait for others.
-
-Pieces are 1, 2, 4, … up to 64 units long, where a unit is what the model takes at least. So few lengths keep
-the pool's prepared calls in use, and nobody's message holds a round up.
-"""
+"""Inputs cut along time into what a push takes, and the outputs put together again."""
 
 from __future__ import annotations
 
@@ -13,13 +9,14 @@ import numpy as np
 from edgernn.manifest import TensorSpec
 from edgernn.runtime.arrays import Array
 
-LARGEST = 64
-
 
 def cut(
     specs: Sequence[TensorSpec], arrays: Sequence[Array], unit: int, largest: int
 ) -> Iterator[list[Array]]:
-    """The inputs in pieces of at most `largest` units; inputs without time go with every piece."""
+    """The inputs in pieces of 1, 2, 4, … up to `largest` units; inputs without time go with every piece.
+
+    So few lengths are met by calls that are prepared already. The time steps must be a multiple of `unit`.
+    """
     steps = [
         array.shape[spec.time_dim]
         for spec, array in zip(specs, arrays, strict=True)
