@@ -17,6 +17,11 @@ from edgernn.runtime import providers
 _LOG_FATAL_ONLY = 4
 
 
+def can_tell() -> bool:
+    """Whether this onnxruntime tells what it assigned; 1.24 and later do."""
+    return hasattr(onnxruntime.InferenceSession, "get_provider_graph_assignment_info")
+
+
 def compare_report(report: PlacementReport, names: Sequence[str]) -> list[Assignment]:
     """`compare` for some of a report's providers."""
     graph = read_graph(Path(report.path))
@@ -62,7 +67,7 @@ def assigned_nodes(graph: FlatGraph, name: str) -> dict[str, str]:
     options.log_severity_level = _LOG_FATAL_ONLY
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
-    if not hasattr(onnxruntime.InferenceSession, "get_provider_graph_assignment_info"):
+    if not can_tell():
         raise ProviderError(
             f"onnxruntime {onnxruntime.__version__} does not tell what it assigned; 1.24 and later do."
         )

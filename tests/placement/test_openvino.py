@@ -73,12 +73,18 @@ def ask(python: Path, *words: object) -> dict[str, Any]:
     return answer
 
 
+# For 3.10 there is onnxruntime-openvino 1.23.
+tells = pytest.mark.skipif(sys.version_info < (3, 11), reason="onnxruntime tells what it assigned since 1.24")
+
+
+@tells
 def test_onnxruntime_assigns_as_the_rules_say(python: Path, files: dict[str, Path]) -> None:
     found = ask(python, "compare", *files.values())
     assert len(found) == len(FILES) == 5
     assert [(path, item) for path, item in found.items() if item["error"] or item["differences"]] == []
 
 
+@tells
 def test_wrong_rules_are_found(python: Path, files: dict[str, Path]) -> None:
     found = ask(python, "wrong", files["gru"], files["scan"])
     assert any(
