@@ -18,7 +18,7 @@ import pytest
 from filelock import FileLock
 
 from .networks import FILES
-from .on_openvino import CONTRACTS
+from .on_provider import CONTRACTS, OTHER
 
 pytestmark = pytest.mark.slow
 
@@ -59,11 +59,11 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def ask(python: Path, *words: object) -> dict[str, Any]:
-    """What on_openvino.py found."""
+    """What on_provider.py found."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     found = run(
         python,
-        Path(__file__).with_name("on_openvino.py"),
+        Path(__file__).with_name("on_provider.py"),
         *words,
         cwd=ROOT,
         env=environment | {"OMP_NUM_THREADS": "1"},
@@ -79,14 +79,14 @@ tells = pytest.mark.skipif(sys.version_info < (3, 11), reason="onnxruntime tells
 
 @tells
 def test_onnxruntime_assigns_as_the_rules_say(python: Path, files: dict[str, Path]) -> None:
-    found = ask(python, "compare", *files.values())
+    found = ask(python, "compare", "openvino", *files.values())
     assert len(found) == len(FILES) == 5
     assert [(path, item) for path, item in found.items() if item["error"] or item["differences"]] == []
 
 
 @tells
 def test_wrong_rules_are_found(python: Path, files: dict[str, Path]) -> None:
-    found = ask(python, "wrong", files["gru"], files["scan"])
+    found = ask(python, "wrong", "openvino", files["gru"], files["scan"])
     assert any(
         "the rules say: it has no Transpose" in text for text in found[str(files["gru"])]["differences"]
     )
@@ -94,7 +94,7 @@ def test_wrong_rules_are_found(python: Path, files: dict[str, Path]) -> None:
 
 
 def test_the_parity_suite_passes(python: Path) -> None:
-    found = ask(python, "verify")
-    assert not found.pop("other weights")["passed"]
+    found = ask(python, "verify", "openvino")
+    assert not found.pop(OTHER)["passed"]
     assert set(found) == set(CONTRACTS)
     assert [(name, item) for name, item in found.items() if not item["passed"]] == []
