@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import onnx_ir as ir
 from torch import Tensor, nn
 
-from edgernn.errors import InputError
+from edgernn.errors import ExportError, InputError, StreamingError
 from edgernn.files import atomic_path
-from edgernn.graph.build import DEFAULT_OPSET, attach, build
+from edgernn.graph.build import DEFAULT_OPSET, Built, attach, build
 from edgernn.manifest import Manifest
+from edgernn.placement.choice import form_for, require_steps, takes_recurrence
+from edgernn.placement.rules import Form
 from edgernn.quantize.compact import make_compact
 from edgernn.quantize.kernel_form import use_functions
 from edgernn.verify import verify
@@ -34,6 +37,8 @@ def export(
     lookahead: int = 0,
     running_mean: bool = False,
     kernels: bool = False,
+    fix_batch: bool = False,
+    provider: str | None = None,
     check: bool = True,
 ) -> Manifest:
     """Write `model` as one ONNX file that stock onnxruntime (1.17 or later) runs.
@@ -67,6 +72,9 @@ def export(
         kernels: whether to write recurrent operators as functions that edgernn's own kernels can take over
             (see `edgernn.kernels`). Stock onnxruntime runs the file as fast as without; runtimes that know no
             functions do not. Quantized files are written so anyway.
+        fix_batch: whether the file takes one row alone, for accelerators that need fixed shapes.
+        provider: an execution provider whose needs decide about recurrence and fixed shapes, e.g. "nnapi";
+            what it needs and only you know (length or chunk) is asked for. `edgernn.placement` has the rules.
         check: whether to compare before writing. Without it the manifest says that nothing was proven.
 
     Returns:
@@ -80,21 +88,24 @@ def export(
     """
     if not str(path).endswith(".onnx"):
         raise InputError(f"path: {str(path)!r} must end in .onnx.")
-    built = build(
-        model,
-        example_inputs,
-        recurrence=recurrence,
-        streaming=streaming,
-        chunk=chunk,
-        time_dim=time_dim,
-        dims=dims,
-        length=length,
-        opset=opset,
-        output_names=output_names,
-        metadata=metadata,
-        lookahead=lookahead,
-        running_mean=running_mean,
-    )
+    options: dict[str, Any] = {
+        "streaming": streaming,
+        "chunk": chunk,
+        "time_dim": time_dim,
+        "dims": dims,
+        "length": length,
+        "opset": opset,
+        "output_names": output_names,
+        "metadata": metadata,
+        "lookahead": lookahead,
+        "running_mean": running_mean,
+    }
+    if provider is None:
+        built = build(model, example_inputs, recurrence=recurrence, fix_batch=fix_batch, **options)
+    else:
+        form = form_for(provider, recurrence, fixed_steps=(length or chunk) is not None)
+        options["fix_batch"] = fix_batch or form.fixed
+        built = _build_for(provider, form, model, example_inputs, options)
     if kernels and not use_functions(built.model):
         raise InputError(
             "kernels: the file has no RNN, LSTM or GRU operator that they could take over; its recurrence is "
@@ -111,3 +122,29 @@ def export(
             attach(built.model, manifest)
             ir.save(built.model, temporary)
     return manifest
+
+
+def _build_for(
+    provider: str,
+    form: Form,
+    model: nn.Module,
+    example_inputs: Tensor | Sequence[Tensor],
+    options: Mapping[str, Any],
+) -> Built:
+    """With the first form of the recurrence that the provider takes, else with the last."""
+    *others, last = form.recurrences
+    for recurrence in others:
+        try:
+            built = build(model, example_inputs, recurrence=recurrence, **options)
+        except StreamingError:
+            raise  # whatever the form of the recurrence
+        except ExportError:
+            objection = f"not every layer can be written as {recurrence!r}"
+        else:
+            refusal = takes_recurrence(built.model, provider)
+            if refusal is None:
+                return built
+            objection = refusal.reason
+        if last == "unrolled":
+            require_steps(provider, objection, options)
+    return build(model, example_inputs, recurrence=last, **options)

@@ -33,8 +33,21 @@ def schemes(incomplete: str) -> list[str]:
 
 def providers(incomplete: str) -> list[str]:
     """Execution providers; read from the folder's file names, since their package imports onnxruntime."""
-    folder = _PACKAGE / "runtime" / "providers"
-    return _starting(incomplete, ["auto", *(item.name for item in pkgutil.iter_modules([str(folder)]))])
+    return _starting(incomplete, ["auto", *_names("runtime", "providers")])
+
+
+def placements(incomplete: str) -> list[str]:
+    """Execution providers that there are rules of placement for; their package imports onnx-ir."""
+    return _starting(incomplete, ["all", *_names("placement", "providers")])
+
+
+def engines(incomplete: str) -> list[str]:
+    """Ways to work through a folder of files."""
+    return _starting(incomplete, _names("cli", "engines"))
+
+
+def _names(*folders: str) -> list[str]:
+    return [item.name for item in pkgutil.iter_modules([str(_PACKAGE.joinpath(*folders))])]
 
 
 def _starting(incomplete: str, names: list[str]) -> list[str]:

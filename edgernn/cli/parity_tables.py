@@ -26,7 +26,10 @@ def show_parity(console: Console, report: ParityReport, same_weights: bool | Non
     for check in report.checks:
         groups.setdefault(check.name, []).append(check)
     columns = ("check", "runs", "worst relative error", "tolerance", "result")
-    console.print(table(f"Parity of {report.path}", columns, [_group_row(*item) for item in groups.items()]))
+    where = "" if report.provider == "cpu" else f" on {report.provider}"
+    console.print(
+        table(f"Parity of {report.path}{where}", columns, [_group_row(*item) for item in groups.items()])
+    )
     for reason in report.skipped:
         console.print(f"Not checked: {reason}.", soft_wrap=True)
     for warning in report.warnings:

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from edgernn.cli import rows
 from edgernn.cli.arrays import Array, read_csv, read_npy
 from edgernn.cli.delay import DelayedOutputs
@@ -41,6 +39,8 @@ def run_arrays(
 
     Raises InputError where the inputs do not fit the model.
     """
+    from edgernn.runtime.pieces import join
+
     if stream is None:
         result = session.run(*inputs)
         return result if isinstance(result, dict) else {session.outputs[0].name: result}
@@ -49,12 +49,7 @@ def run_arrays(
     for part in _chunks(session, inputs):
         result = stream.push(*part)
         pushes.append(delayed.cut(result if isinstance(result, dict) else {session.outputs[0].name: result}))
-    return {
-        spec.name: pushes[-1][spec.name]
-        if spec.time_dim is None
-        else np.concatenate([push[spec.name] for push in pushes], axis=spec.time_dim)
-        for spec in session.outputs
-    }
+    return join(session.outputs, pushes)
 
 
 def batch_of(session: Session, inputs: Sequence[Array]) -> int:
@@ -94,6 +89,8 @@ def _read_input(path: Path, spec: TensorSpec, columns: Sequence[str]) -> Array:
 
 def _chunks(session: Session, inputs: Sequence[Array]) -> list[list[Array]]:
     """The inputs cut along time into the chunks that the model takes."""
+    from edgernn.runtime.pieces import cut
+
     chunk = session.manifest.chunk
     timed = [
         (array, spec.time_dim)
@@ -108,12 +105,4 @@ def _chunks(session: Session, inputs: Sequence[Array]) -> list[list[Array]]:
             f"input: {length} time steps are no multiple of {chunk}, the model's chunk. Cut or pad it, or "
             "export with a free chunk."
         )
-    return [
-        [
-            array
-            if spec.time_dim is None
-            else np.take(array, range(start, start + chunk), axis=spec.time_dim)
-            for array, spec in zip(inputs, session.inputs, strict=True)
-        ]
-        for start in range(0, length, chunk)
-    ]
+    return list(cut(session.inputs, inputs, chunk, largest=1))

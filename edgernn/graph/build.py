@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from edgernn.capture import BATCH, Captured, capture
 from edgernn.errors import InputError
 from edgernn.graph import passes
+from edgernn.graph.passes.fixed_batch import FixBatch, with_one_row
 from edgernn.graph.recurrence import find_form
 from edgernn.graph.specs import input_spec, output_spec, sequence_output_times, with_metadata
 from edgernn.graph.translate import name_interface, translate
@@ -50,6 +51,7 @@ def build(
     metadata: Mapping[str, object] | None = None,
     lookahead: int = 0,
     running_mean: bool = False,
+    fix_batch: bool = False,
 ) -> Built:
     """Write a module as ONNX. The arguments are those of `edgernn.export`."""
     if recurrence != "auto":
@@ -103,6 +105,9 @@ def build(
     )
     if metadata:
         manifest = with_metadata(manifest, metadata)
+    if fix_batch:
+        FixBatch()(onnx_model)
+        manifest = with_one_row(manifest)
     attach(onnx_model, manifest)
     passes.check(onnx_model)
     return Built(onnx_model, manifest)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import heapq
-import itertools
+import os
 from collections import OrderedDict
 from threading import Lock
 
 import numpy as np
 
 from edgernn.errors import InputError
+from edgernn.files import existing_file, write_bytes
 from edgernn.runtime.arrays import Array, check_finite, in_order, initial_row, initial_state, to_array
 from edgernn.runtime.batching import Batching, require_batch, row_at
 from edgernn.runtime.plan import Shapes, require_streaming
+from edgernn.runtime.pool_file import PoolStates, rows_at
 from edgernn.runtime.session import Session, run_error
+from edgernn.runtime.snapshot import Snapshot, check_fits
 
 # Shapes of chunk whose buffers are kept; the least recently used goes first.
 _SHAPES = 8
@@ -42,7 +45,9 @@ class StreamPool:
         first = [initial_state(state, {"batch": capacity}) for state in session.manifest.states]
         self._states = (first, [array.copy() for array in first])
         self._side = 0  # which set holds the states
-        self._ids = itertools.count()  # never reused, so that a stale id is noticed
+        self._names = tuple(state.input for state in session.manifest.states)
+        self._axes = [state.dims.index("batch") for state in session.manifest.states]
+        self._next_id = 0  # ids are never used again, so that a stale one is noticed
         self._slots: dict[int, int] = {}
         self._free = list(range(capacity))
         self._owners = [-1] * capacity  # the id of each slot
@@ -63,7 +68,8 @@ class StreamPool:
                 raise InputError(f"the pool is full: all {self.capacity} streams are open. Close one first.")
             slot = heapq.heappop(self._free)
             self._set_initial(slot)
-            stream_id = next(self._ids)
+            stream_id = self._next_id
+            self._next_id += 1
             self._slots[stream_id], self._owners[slot] = slot, stream_id
             return stream_id
 
@@ -80,6 +86,67 @@ class StreamPool:
         """Take a stream back to the initial states; a chunk that it has queued will start from them."""
         with self._lock:
             self._set_initial(self._slot(stream_id))
+
+    def snapshot(self, stream_id: int) -> Snapshot:
+        """A copy of a stream's states, to `restore` later, in any pool, or `Stream` of batch 1, of this file.
+
+        A chunk that the stream has queued is no part of it.
+        """
+        with self._lock:
+            slot = self._slot(stream_id)
+            states = {
+                name: rows_at(array, axis, [slot])
+                for name, array, axis in zip(self._names, self._states[self._side], self._axes, strict=True)
+            }
+            return Snapshot(self.session.digest, 1, states)
+
+    def restore(self, stream_id: int, snapshot: Snapshot) -> None:
+        """Give a stream the states of `snapshot`. Raises InputError where it is of another model or batch."""
+        with self._lock:
+            slot = self._slot(stream_id)
+            current = self._states[self._side]
+            like = [rows_at(array, axis, [slot]) for array, axis in zip(current, self._axes, strict=True)]
+            check_fits(snapshot, self.session.digest, 1, dict(zip(self._names, like, strict=True)))
+            for name, array, axis in zip(self._names, current, self._axes, strict=True):
+                array[row_at(axis, [slot])] = snapshot.states[name]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write all open streams, with their ids, to a file (a .npz without pickle), whole or not at all.
+
+        Raises InputError where a chunk is queued, which would be lost: call step first.
+        """
+        with self._lock:
+            if self._queued:
+                raise InputError(f"pool: {len(self._queued)} chunks are queued; call step before save.")
+            slots = list(self._slots.values())
+            states = [
+                rows_at(array, axis, slots)
+                for array, axis in zip(self._states[self._side], self._axes, strict=True)
+            ]
+            saved = PoolStates(
+                self.session.digest, self._names, tuple(self._slots), self._next_id, tuple(states)
+            )
+        write_bytes(path, saved.to_bytes())
+
+    def load(self, path: str | os.PathLike[str]) -> tuple[int, ...]:
+        """Open the streams of a file that `save` wrote, under their old ids, which it returns.
+
+        Raises InputError where this pool has been used, the file is of another model or damaged, or holds
+        more streams than the pool takes.
+        """
+        saved = PoolStates.from_bytes(existing_file(path, "pool").read_bytes())
+        with self._lock:
+            if self._next_id:
+                raise InputError("pool: it has been used already; load into a new one.")
+            current = self._states[self._side]
+            saved.check_fits(self.session.digest, self.capacity, self._names, current, self._axes)
+            for slot, stream_id in enumerate(saved.ids):
+                self._slots[stream_id], self._owners[slot] = slot, stream_id
+            self._free = list(range(len(saved.ids), self.capacity))
+            self._next_id = saved.next_id
+            for array, axis, rows in zip(current, self._axes, saved.states, strict=True):
+                array[row_at(axis, slice(len(saved.ids)))] = rows
+            return saved.ids
 
     def push(self, stream_id: int, chunk: object = None, /, *more: object, **named: object) -> None:
         """Queue the next chunk of a stream for the coming `step`.
@@ -145,6 +212,12 @@ class StreamPool:
                 stream_id: dict(zip(names, rows, strict=True))
                 for stream_id, rows in zip(ids, zip(*outputs, strict=True), strict=True)
             }
+
+    def drop_all(self) -> None:
+        """Drop every chunk that is queued, for instance after a step that failed."""
+        with self._lock:
+            for queue in self._chunks:
+                queue.clear()
 
     def __len__(self) -> int:
         return len(self._slots)

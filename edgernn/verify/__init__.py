@@ -32,6 +32,7 @@ def verify(
     *,
     example_inputs: Tensor | Sequence[Tensor] | None = None,
     seed: int = 0,
+    provider: str = "cpu",
     raise_on_failure: bool = False,
 ) -> ParityReport:
     """Compare an exported file with its network, at other sizes than it was exported with.
@@ -46,6 +47,7 @@ def verify(
         path: the file.
         example_inputs: inputs whose values are drawn from; without them they are standard normal, which is
             not what a network with its own normalisation was trained on.
+        provider: where the file runs; the oracles run on the CPU. On a device this is its parity test.
         seed: of the random inputs and schedules.
         raise_on_failure: whether a failed check raises ParityError.
 
@@ -54,9 +56,10 @@ def verify(
 
     Raises:
         InputError, ModelError: where an argument or a file is not usable.
+        ProviderError: where the provider is unknown, missing, or does not run the file.
         ParityError: where a check fails and `raise_on_failure` is set.
     """
-    session, two_threads = load(path), load(path, threads=2)
+    session, two_threads = load(path, provider=provider), load(path, provider=provider, threads=2)
     model, examples = _resolve(model_or_path, example_inputs)
     if examples is not None and len(examples) != len(session.inputs):
         raise InputError(
@@ -91,7 +94,8 @@ def verify(
         for oracle in oracles
         if session.manifest.streaming and oracle.takes_states is not None
     )
-    report = ParityReport(str(path), tuple(checks), skipped, tuple(_clipped_inputs(path, scheme, maker)))
+    warnings = tuple(_clipped_inputs(path, scheme, maker))
+    report = ParityReport(str(path), tuple(checks), skipped, warnings, provider)
     if raise_on_failure:
         report.raise_if_failed()
     return report

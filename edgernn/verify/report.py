@@ -40,12 +40,14 @@ class ParityReport:
         checks: in the order they ran.
         skipped: what could not be checked, and why.
         warnings: what explains an error, e.g. inputs outside of the ranges that a file was calibrated for.
+        provider: where the file ran.
     """
 
     path: str
     checks: tuple[Check, ...]
     skipped: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    provider: str = "cpu"
 
     @property
     def passed(self) -> bool:
@@ -80,8 +82,14 @@ class ParityReport:
     def to_json(self, *, indent: int | None = None) -> str:
         """The report as JSON text."""
         checks = [asdict(check) for check in self.checks]
-        told = {"skipped": self.skipped, "warnings": self.warnings, "all_checks": checks}
-        data = {"path": self.path, **self.summary(), **told}
+        data = {
+            "path": self.path,
+            "provider": self.provider,
+            **self.summary(),
+            "skipped": self.skipped,
+            "warnings": self.warnings,
+            "all_checks": checks,
+        }
         return json.dumps(data, ensure_ascii=False, indent=indent)
 
     def raise_if_failed(self) -> None:

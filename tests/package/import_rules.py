@@ -17,7 +17,8 @@ _STREAMING = _CAPTURE | {"streaming"}
 # These see both wings; nothing below them imports them.
 _TOP = {"verify", "bench", "export", "source", "quickstart", "tune", "bundle"}
 _TRAINING = _LAYERS | {"features", "models", "training"}
-_BOTH_WINGS = _TRAINING | _STREAMING | {"graph", "runtime", "quantize", "kernels", "pages"} | _TOP
+_PARTS = {"graph", "runtime", "quantize", "kernels", "pages", "placement", "serving"}
+_BOTH_WINGS = _TRAINING | _STREAMING | _PARTS | _TOP
 
 # Part → the other parts that it may import. A part that is missing here fails the test until it has a place.
 ALLOWED: dict[str, set[str]] = {
@@ -38,6 +39,9 @@ ALLOWED: dict[str, set[str]] = {
     "kernels": _BASE,
     "pages": _BASE,
     "quantize": _BASE | {"runtime", "pages"},
+    # It reads graphs, which the runtime cannot on numpy and onnxruntime alone.
+    "placement": _BASE | {"runtime", "quantize"},
+    "serving": _BASE | {"runtime"},
     **dict.fromkeys(_TOP, _BOTH_WINGS),
     "cli": _BOTH_WINGS,
     # A recipe is what a user would write: a network and its training.
@@ -54,6 +58,8 @@ FORBIDDEN: dict[str, set[str]] = {
     },
     "graph": {"onnxruntime"},
     "quantize": {"torch"},
+    "placement": {"torch"},
+    "serving": {"torch", *_ONNX},
 }
 
 # Part → the only packages from outside that it may need.

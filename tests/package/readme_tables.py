@@ -164,11 +164,27 @@ def scores() -> str:
     return "".join(f"{line}\n" for line in module.score_lines())
 
 
+def providers() -> str:
+    """What `--for` chooses for each provider."""
+    from edgernn.placement import known, rules_of
+
+    rows = []
+    for name in known():
+        form = rules_of(name).FORM
+        forms = [one for item in form.recurrences for one in (("op", "scan") if item == "auto" else (item,))]
+        words = ", ".join(dict.fromkeys(forms))
+        rows.append(
+            (f"`{name}`", words, "yes" if form.fixed else "–", _first_line(rules_of(name)).rstrip("."))
+        )
+    return table(("provider", "recurrent layers as", "fixed", ""), rows)
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "cells": cells,
     "streams": streams,
     "commands": commands,
     "tolerances": tolerances,
+    "providers": providers,
     "scores": scores,
 }
 
@@ -178,7 +194,7 @@ def _modules(package: ModuleType) -> Iterator[ModuleType]:
         yield importlib.import_module(f"{package.__name__}.{item.name}")
 
 
-def _first_line(module: ModuleType) -> str:
+def _first_line(module: object) -> str:
     return (inspect.getdoc(module) or "").split("\n")[0]
 
 

@@ -149,7 +149,7 @@ def test_pictures_are_small_and_used() -> None:
         assert len(content) < LARGEST_PICTURE
 
 
-@pytest.mark.parametrize("name", ["streams", "commands", "tolerances"])
+@pytest.mark.parametrize("name", ["streams", "commands", "tolerances", "providers"])
 def test_a_table_is_the_codes(name: str) -> None:
     assert readme_tables.section(TEXT, name) == readme_tables.SECTIONS[name](), ANEW
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -31,6 +32,18 @@ def command(
     ] = None,
     length: Annotated[
         int | None, typer.Option(help="Time steps of a sequence file.", show_default="any")
+    ] = None,
+    fix_batch: Annotated[
+        bool, typer.Option("--fix-batch", help="Take one row alone: some accelerators need fixed shapes.")
+    ] = False,
+    provider: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            metavar="PROVIDER",
+            help="Choose recurrence and shapes for an execution provider: nnapi, coreml, openvino, …",
+            autocompletion=completion.placements,
+        ),
     ] = None,
     opset: Annotated[int | None, typer.Option(help="ONNX operator set.", show_default="18")] = None,
     time_dim: Annotated[int, typer.Option(help="Which dimension of the inputs is time.")] = 1,
@@ -62,12 +75,14 @@ def command(
     """Write a torch model as an ONNX file that stock onnxruntime runs, and prove it equal.
 
     The file is compared with torch and with the float64 reference before it is written; one that differs is
-    not written (exit code 1).
+    not written (exit code 1). With --for a provider's rules choose the form.
     """
     import edgernn
     from edgernn.cli import manifest_tables
     from edgernn.cli.console import facts, file_size, next_steps, working
+    from edgernn.cli.placement_tables import share
     from edgernn.errors import InputError
+    from edgernn.placement import place
     from edgernn.source import load_source
 
     found = load_source(source, weights, example, recipe=recipe)
@@ -88,6 +103,8 @@ def command(
             dims=_dims(dims),
             output_names=_words(output_names),
             kernels=kernels,
+            fix_batch=fix_batch,
+            provider=provider,
             metadata={
                 **found.metadata,
                 **{name: value for name, value in given.items() if value is not None},
@@ -95,6 +112,7 @@ def command(
             **options,
         )
     size = output.stat().st_size
+    placement = None if provider is None else place(output, [provider]).of(provider)
 
     def show(console: Console) -> None:
         console.print(f"Wrote {output}", style="bold green", soft_wrap=True)
@@ -106,6 +124,7 @@ def command(
                     ("recurrence", manifest.recurrence),
                     ("latency", manifest_tables.latency(manifest) if manifest.streaming else None),
                     ("parity", manifest_tables.parity(manifest)),
+                    (f"nodes that {provider} takes", None if placement is None else share(placement)),
                 ]
             )
         )
@@ -115,14 +134,27 @@ def command(
         else:
             run = (["run", output, "input.npy"], "run it on an array or a .csv file")
         smaller = output.with_name(f"{output.stem}-int8.onnx")
-        next_steps(
-            console,
+        steps = [
             run,
             (["bench", output], "how fast it is here"),
             (["quantize", output, "-o", smaller], "a smaller file"),
-        )
+        ]
+        if provider is not None:
+            extra = {"--weights": weights, "--example": example, "--provider": provider}
+            words = [word for pair in extra.items() if pair[1] is not None for word in pair]
+            steps = [
+                (["inspect", output, "--providers", provider], f"node by node what {provider} takes"),
+                (["verify", source, output, *words], "on a device: whether it computes the same"),
+            ]
+        next_steps(console, *steps)
 
-    data = {"path": str(output), "bytes": size, "manifest": json_text.loads(manifest.to_json())}
+    data: dict[str, Any] = {
+        "path": str(output),
+        "bytes": size,
+        "manifest": json_text.loads(manifest.to_json()),
+    }
+    if placement is not None:
+        data["placement"] = asdict(placement)
     return Outcome(data, show)
 
 

@@ -19,13 +19,15 @@ def command(
         list[str],
         typer.Argument(
             metavar="INPUT...",
-            help="A .npy or .csv file for each input, or - for lines of values from standard input.",
+            help="A .npy or .csv file for each input, a folder of them, or - for lines of standard input.",
             show_default=False,
         ),
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="A .npy or .npz file for the outputs."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="A .npy or .npz file for the outputs; of a folder: one."
+        ),
     ] = None,
     column: Annotated[
         list[str] | None, typer.Option(help="A column of the .csv file to take; may be repeated.")
@@ -45,6 +47,16 @@ def command(
         ),
     ] = "cpu",
     threads: Threads = 1,
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="Who works through a folder: local is this process, ray is Ray Data.",
+            autocompletion=completion.engines,
+        ),
+    ] = "local",
+    workers: Annotated[
+        int | None, typer.Option(help="Processes of the engine ray.", show_default="one a processor")
+    ] = None,
     json: Json = False,
 ) -> Outcome:
     """Run a file on arrays or tables, or answer lines from standard input one by one.
@@ -52,18 +64,30 @@ def command(
     In a table each row is a time step, each column a feature. With - a streaming file answers every line at
     once, so that it can stand in a pipe behind a sensor; a file that labels texts takes a text a line.
     Outputs are printed one time step a line.
+
+    A folder of .npy and .csv files is scored file by file into the folder of -o. Run it again to go on where
+    it stopped; the exit code is 1 where a file failed.
     """
     import edgernn
     from edgernn.cli.arrays import check_array_path, write_arrays
+    from edgernn.cli.collection import score_folder
     from edgernn.cli.console import print_note
     from edgernn.cli.lines import answer_lines, only_input, print_outputs
     from edgernn.cli.running import batch_of, open_stream, read_inputs, run_arrays, save_states
+    from edgernn.cli.scorer import Scorer
     from edgernn.cli.text_lines import answer_texts, labels_texts
     from edgernn.errors import InputError
 
     if nan not in ("refuse", "allow"):
         raise InputError(f"--nan: expected refuse or allow, found {nan!r}.")
     names = [name.strip() for name in provider.split(",")]
+    if len(inputs) == 1 and Path(inputs[0]).is_dir():
+        if resume is not None or save_state is not None:
+            raise InputError("--resume and --save-state are for one stream, not for a folder.")
+        scorer = Scorer(str(file.absolute()), tuple(names), threads, nan, tuple(column or ()))
+        return score_folder(scorer, Path(inputs[0]), output, engine, workers)
+    if engine != "local" or workers is not None:
+        raise InputError("--engine and --workers work through a folder; give one as INPUT.")
     session = edgernn.load(
         file,
         provider=names if len(names) > 1 else names[0],

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from edgernn.cli.options import Example, Json, ModelFile, RecipeFolder, Weights
+from edgernn.cli.options import Example, Json, ModelFile, Provider, RecipeFolder, Weights
 from edgernn.cli.outcome import Outcome
 
 
@@ -25,13 +25,14 @@ def command(
     weights: Weights = None,
     example: Example = None,
     seed: Annotated[int, typer.Option(help="Seed of the random inputs and chunk schedules.")] = 0,
+    provider: Provider = "cpu",
     recipe: RecipeFolder = None,
     json: Json = False,
 ) -> Outcome:
     """Compare a file with the network it was made from, and fail where they differ.
 
     Batches and lengths are other than at export; a streaming file is cut into random chunks. The exit code is
-    1 where a check fails.
+    1 where a check fails. --provider runs the file there: the parity test of a device.
     """
     import edgernn
     from edgernn.cli.console import working
@@ -44,7 +45,7 @@ def command(
         if weights is not None or example is not None or recipe is not None:
             raise InputError("weights, example and recipe are for a torch source, not for an .onnx file.")
         with working("Comparing …"):
-            report = edgernn.verify(existing_file(Path(source), "source"), file, seed=seed)
+            report = edgernn.verify(existing_file(Path(source), "source"), file, seed=seed, provider=provider)
         same_weights = None
     else:
         from edgernn.cli.model_file import read_manifest
@@ -53,7 +54,9 @@ def command(
 
         found = load_source(source, weights, example, recipe=recipe)
         with working("Comparing …"):
-            report = edgernn.verify(found.model, file, example_inputs=found.example_inputs, seed=seed)
+            report = edgernn.verify(
+                found.model, file, example_inputs=found.example_inputs, seed=seed, provider=provider
+            )
         same_weights = weights_digest(found.model) == read_manifest(file).weights_sha256
 
     def show(console: Console) -> None:
