@@ -117,6 +117,7 @@ def _model(path: Path, name: str, format: str) -> AppModel:
         model=data,
         initial=snapshot_bytes(session.stream(), description.sha256),
         golden=golden_vectors(session, description),
+        manifest=session.manifest,
         extra=extra,
     )
 

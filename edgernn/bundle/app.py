@@ -10,6 +10,7 @@ from typing import Any
 
 from edgernn.bundle import names
 from edgernn.bundle.describe import FREE, Description, State, Tensor
+from edgernn.manifest import Manifest
 
 Files = dict[str, bytes]
 
@@ -23,6 +24,7 @@ class AppModel:
         model: the bytes of its file.
         initial: the states before the first chunk, as a snapshot.
         golden: calls and what they must give.
+        manifest: edgernn's own description of it.
         extra: further files of the model by name, e.g. the operators it needs.
     """
 
@@ -30,6 +32,7 @@ class AppModel:
     model: bytes
     initial: bytes
     golden: dict[str, Any]
+    manifest: Manifest
     extra: dict[str, bytes]
 
     @property
@@ -52,16 +55,20 @@ class AppModel:
         """A lower_case name for each output."""
         return names.unique((item.name for item in self.description.outputs), "output")
 
+    def description_json(self) -> bytes:
+        """The description as JSON."""
+        text = json.dumps(self.description.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
+        return text.encode() + b"\n"
+
     def golden_json(self) -> bytes:
         """The golden vectors as JSON."""
         return json.dumps(self.golden, separators=(",", ":"), allow_nan=False).encode()
 
     def files(self, folder: str) -> Files:
         """The model's files, below `folder`."""
-        described = json.dumps(self.description.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
         files = {
             self.description.file: self.model,
-            "model.json": described.encode() + b"\n",
+            "model.json": self.description_json(),
             "initial.bin": self.initial,
             "golden.json": self.golden_json(),
             **self.extra,
