@@ -37,6 +37,7 @@ class BundleReport:
         runtime: what runs them there.
         files: bytes of every file, by path.
         next: commands that build and run it, in that folder.
+        operators: with format "ort": what a small build of onnxruntime needs.
     """
 
     folder: str
@@ -45,6 +46,7 @@ class BundleReport:
     runtime: str
     files: dict[str, int]
     next: tuple[str, ...]
+    operators: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -99,6 +101,7 @@ def bundle(
         runtime=maker.RUNTIME,
         files={path: len(data) for path, data in sorted(files.items())},
         next=maker.NEXT,
+        operators=_operators(made),
     )
 
 
@@ -120,6 +123,13 @@ def _model(path: Path, name: str, format: str) -> AppModel:
         manifest=session.manifest,
         extra=extra,
     )
+
+
+def _operators(models: tuple[AppModel, ...]) -> tuple[str, ...]:
+    from edgernn.bundle.ort_format import CONFIG, operators_in
+
+    configs = [model.extra[CONFIG] for model in models if CONFIG in model.extra]
+    return tuple(sorted({name for config in configs for name in operators_in(config)}))
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:

@@ -37,5 +37,11 @@ def providers(incomplete: str) -> list[str]:
     return _starting(incomplete, ["auto", *(item.name for item in pkgutil.iter_modules([str(folder)]))])
 
 
+def targets(incomplete: str) -> list[str]:
+    """Targets of bundles; read from the folder's file names, since their package needs torch."""
+    folder = _PACKAGE / "bundle" / "targets"
+    return _starting(incomplete, [item.name for item in pkgutil.iter_modules([str(folder)])])
+
+
 def _starting(incomplete: str, names: list[str]) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]

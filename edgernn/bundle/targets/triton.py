@@ -13,6 +13,7 @@ from edgernn.bundle import names
 from edgernn.bundle.app import App, AppModel, Files
 from edgernn.bundle.batch_first import Layout, with_batch_first
 from edgernn.bundle.render import render
+from edgernn.errors import InputError
 
 RUNTIME = "Triton Inference Server, its onnxruntime backend"
 NEXT = (
@@ -36,6 +37,8 @@ def files(app: App) -> Files:
 
 def _repository(model: AppModel) -> Files:
     """One model's folder in the repository, and its golden vectors."""
+    if model.description.file != "model.onnx":
+        raise InputError("format: Triton reads onnx, not ort. Bundle for it without --format.")
     layout = with_batch_first(model.model, model.manifest)
     place = f"model_repository/{model.name}"
     made = {f"{place}/1/model.onnx": layout.model, f"golden/{model.name}.json": model.golden_json()}

@@ -93,10 +93,10 @@ def chunk_of(rows: Array, spec: dict[str, Any]) -> Array:
         if not np.array_equal(rows, np.rint(rows)):
             raise ValueError(f"input {spec['name']!r} takes whole numbers")
         rows = np.rint(rows).astype(np.int64)
-    if spec["time_dim"] < 0:
-        return rows[-1].reshape(spec["shape"]).astype(spec["dtype"])
     others = [size for axis, size in enumerate(spec["shape"]) if axis != spec["time_dim"]]
-    return np.moveaxis(rows.reshape(len(rows), *others), 0, spec["time_dim"]).astype(spec["dtype"])
+    made: Array = rows[-1] if spec["time_dim"] < 0 else rows.reshape(len(rows), *others)
+    made = made.reshape(spec["shape"]) if spec["time_dim"] < 0 else np.moveaxis(made, 0, spec["time_dim"])
+    return np.asarray(made, spec["dtype"])
 
 
 def wave_chunks(model: Model, path: str) -> Iterator[list[Array]]:
