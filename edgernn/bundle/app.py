@@ -57,7 +57,7 @@ class AppModel:
 
     def description_json(self) -> bytes:
         """The description as JSON."""
-        text = json.dumps(self.description.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
+        text = json.dumps(self.description.to_dict(), indent=1, allow_nan=False)
         return text.encode() + b"\n"
 
     def golden_json(self) -> bytes:
@@ -124,13 +124,13 @@ def licence() -> bytes:
 def usage(description: Description) -> str:
     """What goes in, in sentences."""
     width = sum(step_values(item) for item in description.inputs)
+    steps = description.chunk or description.hop
     lines = (
-        f"Standard input (`-`) takes one time step a line, {width} value{'s' if width > 1 else ''}, separated by blanks "
-        f"or commas; {description.chunk or description.hop} line{'s' if (description.chunk or description.hop) > 1 else ''} "
-        "make a push."
+        f"Standard input (`-`) takes one time step a line, {width} value{'s' if width > 1 else ''}, "
+        f"separated\nby blanks or commas; {f'{steps} lines make' if steps > 1 else 'each is'} a push."
     )
     if description.is_waveform:
-        return f"The recording is a .wav file of 16-bit samples at {description.sample_rate:g} Hz. {lines}"
+        return f"The recording is a .wav file of 16-bit samples at {description.sample_rate:g} Hz.\n{lines}"
     return lines
 
 
@@ -151,7 +151,9 @@ def shape_text(item: Tensor | State) -> str:
 
 def tensor_table(description: Description) -> str:
     """Inputs, outputs and states as a table of Markdown."""
-    title = f"**{description.name}**: {names.plain(description.task) or 'a stream'}, {description.scheme} weights"
+    title = (
+        f"**{description.name}**: {names.plain(description.task) or 'a stream'}, {description.scheme} weights"
+    )
     if description.chunk:
         title += f"; a push takes {description.chunk} steps"
     else:

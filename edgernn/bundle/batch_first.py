@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import onnx
 import onnx_ir as ir
 
 from edgernn.manifest import Manifest
@@ -60,9 +61,9 @@ def _size(dim: int | str) -> int:
 def _adapted(data: bytes, axes: dict[str, int]) -> bytes:
     """The model with each named tensor's dimension `axes[name]` moved to the front.
 
-    A tensor of the batch alone gets a second dimension of 1: a server's tensor has dimensions beside the batch.
+    A tensor of the batch alone gets a second dimension of 1, since a server's tensors have one.
     """
-    model = ir.from_proto(_parse(data))
+    model: ir.Model = ir.from_proto(onnx.load_model_from_string(data))
     graph = model.graph
     for index, value in enumerate(list(graph.inputs)):
         _, back = _nodes(value, axes)
@@ -121,12 +122,6 @@ def _outside(value: ir.Value, axes: dict[str, int]) -> ir.Shape:
 def _rank(value: ir.Value) -> int:
     assert value.shape is not None  # the manifest was held against the graph
     return len(value.shape)
-
-
-def _parse(data: bytes) -> object:
-    import onnx
-
-    return onnx.load_model_from_string(data)
 
 
 def _to_front(axis: int, rank: int) -> list[int]:

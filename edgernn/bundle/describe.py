@@ -1,7 +1,7 @@
 """What an app must know of a model, as plain data that every language reads: `model.json`.
 
-The manifest is edgernn's own; this is the part of it that a stream needs, with every size settled: the batch is
-1 (or what the file fixes), and -1 stands for time where its length is free.
+The manifest is edgernn's own; this is the part of it that a stream needs, with every size settled: the batch
+is 1 (or what the file fixes), and -1 stands for time where its length is free.
 """
 
 from __future__ import annotations
@@ -124,11 +124,13 @@ def describe(session: Session, name: str, file: str, sha256: str) -> Description
             f"model: {str(session.path)!r} is a sequence model, without states as inputs and outputs, and an "
             "app needs a stream. Export it with --streaming."
         )
-    rate = manifest.sample_rate or next((x.sample_rate for x in manifest.inputs if x.sample_rate), None) or 0.0
+    rate = (
+        manifest.sample_rate or next((x.sample_rate for x in manifest.inputs if x.sample_rate), None) or 0.0
+    )
     if not math.isfinite(rate) or rate < 0 or manifest.hop < 1 or (manifest.chunk or 1) < 1:
         raise InputError(
-            f"model: {str(session.path)!r} declares a sample rate of {rate}, a hop of {manifest.hop} and a chunk "
-            f"of {manifest.chunk}; an app cannot be made for that. Export the model again."
+            f"model: {str(session.path)!r} declares a sample rate of {rate}, a hop of {manifest.hop} and a "
+            f"chunk of {manifest.chunk}; an app cannot be made for that. Export the model again."
         )
     latency = manifest.latency_steps * 1000.0 / rate if rate else 0.0
     made = Description(

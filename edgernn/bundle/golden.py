@@ -1,7 +1,7 @@
 """Golden vectors: what an app must compute, made by edgernn's own runtime.
 
-One list of calls drives every target: two streams in turns, chunks of random length, resets, a snapshot of one
-stream restored into the other. Arrays are flat, in row-major order.
+One list of calls drives every target: two streams in turns, chunks of random length, resets, a snapshot of
+one stream restored into the other. Arrays are flat, in row-major order.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from edgernn.runtime.random_inputs import draw_input
 from edgernn.verify.report import output_scale
 from edgernn.verify.tolerances import device_tolerance
 
-# What happens to which stream, after which as many pushes follow.
+# What happens to which stream.
 _SCHEDULE = (
-    ("push", 0), ("push", 1), ("push", 0), ("push", 0), ("push", 1), ("snapshot", 0), ("push", 0), ("push", 1),
-    ("restore", 1), ("push", 1), ("push", 0), ("reset", 0), ("push", 0), ("push", 1), ("push", 0), ("push", 0),
+    ("push", 0), ("push", 1), ("push", 0), ("push", 0), ("push", 1), ("snapshot", 0), ("push", 0),
+    ("push", 1), ("restore", 1), ("push", 1), ("push", 0), ("reset", 0), ("push", 0), ("push", 1),
+    ("push", 0), ("push", 0),
 )  # fmt: skip
 # A push of free length has up to so many times the hop's steps.
 _LONGEST = 4
@@ -61,13 +62,23 @@ def golden_vectors(session: Session, description: Description, seed: int = 0) ->
             outputs = list(result.values()) if isinstance(result, dict) else [result]
             for found, array in zip(seen, outputs, strict=True):
                 found.append(array.reshape(-1))
-            call |= {"steps": steps, "inputs": [_flat(x) for x in inputs], "outputs": [_flat(y) for y in outputs]}
+            call |= {
+                "steps": steps,
+                "inputs": [_flat(x) for x in inputs],
+                "outputs": [_flat(y) for y in outputs],
+            }
         calls.append(call)
     allowed = [
         _allowed(np.concatenate(found), spec.name, description.scheme)
         for found, spec in zip(seen, session.outputs, strict=True)
     ]
-    return {"format": 1, "model": description.sha256, "streams": len(streams), "allowed": allowed, "calls": calls}
+    return {
+        "format": 1,
+        "model": description.sha256,
+        "streams": len(streams),
+        "allowed": allowed,
+        "calls": calls,
+    }
 
 
 def _allowed(values: Array, name: str, scheme: str) -> float:

@@ -30,13 +30,16 @@ def _streams(app: App) -> str:
     table = ", ".join(f"{model.name}: {model.class_name}" for model in app.models)
     head = "// A stream class for each model of this app; made from the models, see README.md.\n"
     classes = "".join(_class(model) for model in app.models)
-    return f"{head}import {{ Stream }} from './runtime.mjs';\n{classes}\nexport const STREAMS = {{ {table} }};\n"
+    return (
+        f"{head}import {{ Stream }} from './runtime.mjs';\n{classes}\nexport const STREAMS = {{ {table} }};\n"
+    )
 
 
 def _class(model: AppModel) -> str:
     about = model.description
     arguments = [names.lower_camel(name) for name in model.arguments]
     results = [names.lower_camel(name) for name in model.results]
+    rate = repr(about.sample_rate) if about.sample_rate else "null"
     labels = ", ".join(names.javascript(label) for label in about.labels)
     lines = [
         "",
@@ -44,7 +47,7 @@ def _class(model: AppModel) -> str:
         f"export class {model.class_name} extends Stream {{",
         f"  static chunk = {about.chunk or 'null'}; // steps of every push; null: any multiple of hop",
         f"  static hop = {about.hop};",
-        f"  static sampleRate = {repr(about.sample_rate) if about.sample_rate else 'null'}; // steps per second",
+        f"  static sampleRate = {rate}; // steps per second",
         f"  static labels = [{labels}];",
         "",
         "  /** Run the next chunk; arrays are flat, in row-major order. */",

@@ -17,9 +17,9 @@ _RESERVED = frozenset(
     """abstract alignas alignof and any as asm assert associatedtype async auto await bool boolean break
     byte case catch char class companion concept const constexpr continue copy debugger decltype default
     defer del delete deinit delegate do double dynamic elif else enum eval except explicit export extends
-    extension extern fallthrough false fileprivate final finally float for friend from fun func function given global
-    goto guard if implements import in indirect infix init inline inout instanceof int interface internal
-    is known lambda lateinit let long match model mutable mutating namespace new nil noexcept none
+    extension extern fallthrough false fileprivate final finally float for friend from fun func function
+    given global goto guard if implements import in indirect infix init inline inout instanceof int interface
+    internal is known lambda lateinit let long match model mutable mutating namespace new nil noexcept none
     nonlocal not null open operator or out override package pass plan private protected
     protocol public push raise register reified repeat requires reset restore result rethrows return
     sealed self short signed sizeof snapshot spec state states static steps stream struct subscript super

@@ -1,7 +1,7 @@
 """onnxruntime's own file format, and the list of operators that a small build of onnxruntime needs.
 
-A build of onnxruntime with `--include_ops_by_config required_operators.config --minimal_build` runs the .ort file
-and nothing else: a tenth of the library's size.
+A build of onnxruntime with `--include_ops_by_config required_operators.config --minimal_build` has these
+operators and no others, and reads .ort files only.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def operators_config(model: Path) -> bytes:
     from onnxruntime.tools.ort_format_model import create_config_from_models
 
     # It logs what it did.
-    logging.getLogger(create_config_from_models.__module__.removeprefix("onnxruntime.tools.")).setLevel(logging.WARNING)
+    logging.getLogger(create_config_from_models.__module__.removeprefix("onnxruntime.tools.")).setLevel(
+        logging.WARNING
+    )
     config = model.with_name(CONFIG)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # it leaves the closing of the file to chance

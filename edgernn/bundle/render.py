@@ -1,7 +1,7 @@
 """Reading template files and filling them in.
 
-A template is an ordinary file in which `@@name@@` stands for a value; the same holds for its path. There is no
-logic in templates: what depends on the model is made in Python.
+A template is an ordinary file in which `@@name@@` stands for a value; the same holds for its path. There is
+no logic in templates: what depends on the model is made in Python.
 """
 
 from __future__ import annotations

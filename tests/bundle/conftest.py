@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
 import wave
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import numpy_helper
 
 import edgernn
+from edgernn.manifest import METADATA_KEY
 from tests.once import made_once
 
 from .networks import NAMES, export_all
@@ -28,6 +33,26 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: folder / f"{name}.onnx" for name in NAMES}
 
 
+HEADER = "onnxruntime_c_api.h"
+FOLDERS = (
+    os.environ.get("EDGERNN_ORT_INCLUDE", ""),
+    "/usr/include/onnxruntime",
+    "/usr/local/include/onnxruntime",
+)
+
+
+@pytest.fixture(scope="session")
+def ort_definitions() -> list[str]:
+    """Where onnxruntime's headers and library are, for CMake."""
+    if shutil.which("cmake") is None or shutil.which("g++") is None:
+        pytest.skip("needs cmake and g++, which are Debian packages of these names")
+    found = [folder for folder in FOLDERS if folder and (Path(folder) / HEADER).is_file()]
+    if not found:
+        pytest.skip(f"needs {HEADER}: Debian 13's libonnxruntime-dev, or its folder in EDGERNN_ORT_INCLUDE")
+    (library,) = (Path(onnxruntime.__file__).parent / "capi").glob("libonnxruntime.so.1.*")
+    return [f"-DORT_INCLUDE={found[0]}", f"-DORT_LIB={library}"]
+
+
 @pytest.fixture
 def bundled(models: dict[str, Path], tmp_path: Path) -> Bundled:
     """Makes a bundle of all three models for a target; each test has its own to break."""
@@ -40,6 +65,17 @@ def bundled(models: dict[str, Path], tmp_path: Path) -> Bundled:
     return make
 
 
+def rewritten(source: Path, target: Path, change: Callable[[onnx.ModelProto, dict[str, Any]], None]) -> Path:
+    """A copy of a model file with its graph and its manifest changed."""
+    model = onnx.load(source)
+    (entry,) = [item for item in model.metadata_props if item.key == METADATA_KEY]
+    manifest = json.loads(entry.value)
+    change(model, manifest)
+    entry.value = json.dumps(manifest)
+    onnx.save(model, target)
+    return target
+
+
 def change_golden(place: Path, name: str) -> None:
     """Move one expected value by far less than a person would see, and more than is allowed."""
     path = place / name / "golden.json"
@@ -50,7 +86,7 @@ def change_golden(place: Path, name: str) -> None:
 
 
 def change_weights(place: Path, name: str) -> None:
-    """Change the recurrent weights of a model by a tenth, and its digest everywhere, so that nothing but the outputs tells."""
+    """Change recurrent weights by a tenth, and the digest everywhere, so that only the outputs tell."""
     folder = place / name
     model = onnx.load(folder / "model.onnx")
     (weight, *_) = [
@@ -66,8 +102,6 @@ def change_weights(place: Path, name: str) -> None:
 
 def replace_model(folder: Path, data: bytes) -> None:
     """Another model under the name of the first, its digest included."""
-    import hashlib
-
     old = json.loads((folder / "model.json").read_text())["sha256"]
     new = hashlib.sha256(data).hexdigest()
     (folder / "model.onnx").write_bytes(data)

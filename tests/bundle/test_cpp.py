@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 
 import edgernn
@@ -25,42 +23,27 @@ from .conftest import (
     write_wave,
 )
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        shutil.which("cmake") is None or shutil.which("g++") is None,
-        reason="needs cmake and g++, which are Debian packages of these names",
-    ),
-]
-
-HEADER = "onnxruntime_c_api.h"
-FOLDERS = (os.environ.get("EDGERNN_ORT_INCLUDE", ""), "/usr/include/onnxruntime", "/usr/local/include/onnxruntime")
+pytestmark = pytest.mark.slow
 
 
 def run(*words: object, cwd: Path | None = None, input: str = "") -> subprocess.CompletedProcess[str]:
     """Run a program."""
     command = [str(word) for word in words]
-    return subprocess.run(command, cwd=cwd, input=input, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        command, cwd=cwd, input=input, capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 @pytest.fixture(scope="session")
-def definitions() -> list[str]:
-    """Where onnxruntime's headers and library are, for CMake."""
-    found = [folder for folder in FOLDERS if folder and (Path(folder) / HEADER).is_file()]
-    if not found:
-        pytest.skip(f"needs {HEADER}: in Debian 13 the package libonnxruntime-dev, or name its folder in EDGERNN_ORT_INCLUDE")
-    (library,) = (Path(onnxruntime.__file__).parent / "capi").glob("libonnxruntime.so.1.*")
-    return [f"-DORT_INCLUDE={found[0]}", f"-DORT_LIB={library}"]
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory, definitions: list[str], models: dict[str, Path]) -> Path:
+def built(
+    tmp_path_factory: pytest.TempPathFactory, ort_definitions: list[str], models: dict[str, Path]
+) -> Path:
     """The bundle of all three models, built once."""
 
     def build(folder: Path) -> None:
         edgernn.bundle(list(models.values()), folder / "app", target="cpp")
         for command in (
-            ["cmake", "-S", "app", "-B", "app/build", *definitions, "-DCMAKE_CXX_FLAGS=-Werror"],
+            ["cmake", "-S", "app", "-B", "app/build", *ort_definitions, "-DCMAKE_CXX_FLAGS=-Werror"],
             ["cmake", "--build", "app/build"],
         ):
             done = run(*command, cwd=folder)
@@ -86,7 +69,10 @@ def test_it_gives_what_edgernn_gives(built: Path, models: dict[str, Path], tmp_p
 def test_several_inputs_and_outputs_come_as_lines(built: Path, models: dict[str, Path]) -> None:
     random = np.random.default_rng(5)
     x, token = random.standard_normal((6, 3)).astype(np.float32), random.integers(0, 10, 6)
-    lines = "".join(" ".join([*map(repr, map(float, row)), str(number)]) + "\n" for row, number in zip(x, token, strict=True))
+    lines = "".join(
+        " ".join([*map(repr, map(float, row)), str(number)]) + "\n"
+        for row, number in zip(x, token, strict=True)
+    )
     done = run(built / "build" / "app", "--model", "several", "-", input=lines)
     assert done.returncode == 0, done.stderr
     stream = edgernn.load(models["several"]).stream()
@@ -94,14 +80,18 @@ def test_several_inputs_and_outputs_come_as_lines(built: Path, models: dict[str,
         push = stream.push(x[None, at : at + 2], token[None, at : at + 2])
         assert isinstance(push, dict)
         for name, array in push.items():
-            answers = [line.split("\t")[1] for line in done.stdout.splitlines() if line.startswith(f"{name}\t")]
+            answers = [
+                line.split("\t")[1] for line in done.stdout.splitlines() if line.startswith(f"{name}\t")
+            ]
             found = rows_of("\n".join(answers[at : at + 2]))
             assert np.abs(found.reshape(-1) - array.reshape(-1)).max() <= 1e-4 * output_scale(array)
 
 
 @pytest.mark.parametrize("change", [change_golden, change_weights])
 @pytest.mark.parametrize("name", ["spotter", "forecast"])
-def test_it_refuses_what_differs(built: Path, tmp_path: Path, change: Callable[[Path, str], None], name: str) -> None:
+def test_it_refuses_what_differs(
+    built: Path, tmp_path: Path, change: Callable[[Path, str], None], name: str
+) -> None:
     place = tmp_path / "app" / "models"
     shutil.copytree(built / "models", place)
     if change is change_weights:
@@ -137,7 +127,9 @@ def test_wrong_use_is_told(built: Path, words: tuple[str, ...], text: str, told:
     assert told in done.stderr
 
 
-@pytest.mark.parametrize("damage", [b"{", b"[1,", b'{"format":1}', b"", b'{"a":"\\u0041"}', b"[" * 100, b"nonsense"])
+@pytest.mark.parametrize(
+    "damage", [b"{", b"[1,", b'{"format":1}', b"", b'{"a":"\\u0041"}', b"[" * 100, b"nonsense"]
+)
 def test_a_damaged_golden_file_is_told(built: Path, tmp_path: Path, damage: bytes) -> None:
     place = tmp_path / "models"
     shutil.copytree(built / "models", place)
@@ -147,8 +139,8 @@ def test_a_damaged_golden_file_is_told(built: Path, tmp_path: Path, damage: byte
     assert "golden.json" in done.stderr
 
 
-def test_a_push_allocates_nothing(built: Path, tmp_path: Path, definitions: list[str]) -> None:
-    include, library = (item.partition("=")[2] for item in definitions)
+def test_a_push_allocates_nothing(built: Path, tmp_path: Path, ort_definitions: list[str]) -> None:
+    include, library = (item.partition("=")[2] for item in ort_definitions)
     sources = [Path(__file__).with_name("allocations.cpp"), built / "build" / "libstreams.a"]
     words = ["g++", "-std=c++17", "-O1", f"-I{built}", f"-I{include}", *sources, library, "-ldl"]
     done = run(*words, f"-Wl,-rpath,{built / 'build'}", "-o", tmp_path / "allocations")
@@ -185,9 +177,14 @@ def test_valgrind_finds_nothing(built: Path, models: dict[str, Path], tmp_path: 
     assert len(done.stdout.splitlines()) == len(lines.splitlines())
 
 
-def test_the_ort_format_runs(definitions: list[str], built: Path, models: dict[str, Path], tmp_path: Path) -> None:
+def test_the_ort_format_runs(
+    ort_definitions: list[str], built: Path, models: dict[str, Path], tmp_path: Path
+) -> None:
     edgernn.bundle(list(models.values()), tmp_path / "ort", target="cpp", format="ort")
-    for command in (["cmake", "-S", "ort", "-B", "ort/build", *definitions], ["cmake", "--build", "ort/build"]):
+    for command in (
+        ["cmake", "-S", "ort", "-B", "ort/build", *ort_definitions],
+        ["cmake", "--build", "ort/build"],
+    ):
         assert run(*command, cwd=tmp_path).returncode == 0
     done = run(tmp_path / "ort" / "build" / "app", "--check")
     assert done.returncode == 0, done.stderr

@@ -146,18 +146,32 @@ const saved: Uint8Array = stream.snapshot();
 
 
 def test_the_types_hold(folder: Path) -> None:
-    command = [str(folder / "node_modules/.bin/tsc"), "--strict", "--noEmit", "--target", "es2022", "--module", "nodenext"]
+    command = [
+        str(folder / "node_modules/.bin/tsc"),
+        "--strict",
+        "--noEmit",
+        "--target",
+        "es2022",
+        "--module",
+        "nodenext",
+    ]
     for text, passes in ((TYPED, True), (TYPED + "stream.push('a');\n", False)):
         (folder / "typed.mts").write_text(text)
-        done = subprocess.run([*command, "typed.mts"], cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*command, "typed.mts"], cwd=folder, capture_output=True, text=True, check=False
+        )
         assert (done.returncode == 0) is passes, done.stdout
 
 
 def test_npm_installs_it(bundled: Bundled, npm_folder: Path) -> None:
     """The README's own commands, with npm's store of what the other tests installed."""
     folder = bundled("node")
-    done = subprocess.run(["npm", "install"], cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        ["npm", "install"], cwd=folder, capture_output=True, text=True, timeout=300, check=False
+    )
     assert done.returncode == 0, done.stderr
-    done = subprocess.run(["npm", "run", "--silent", "check"], cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["npm", "run", "--silent", "check"], cwd=folder, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("golden vectors pass") == 3

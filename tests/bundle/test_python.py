@@ -61,7 +61,9 @@ def test_it_runs_without_torch_and_edgernn(
     python: Path, bundled: Bundled, models: dict[str, Path], tmp_path: Path
 ) -> None:
     for package in ("torch", "edgernn", "onnx"):
-        missing = subprocess.run([str(python), "-I", "-c", f"import {package}"], capture_output=True, check=False)
+        missing = subprocess.run(
+            [str(python), "-I", "-c", f"import {package}"], capture_output=True, check=False
+        )
         assert missing.returncode == 1
     folder = bundled("python")
     done = run(python, folder, "--check")
@@ -90,7 +92,11 @@ def test_it_refuses_what_differs(bundled: Bundled, change: Callable[[Path, str],
 
 def test_lines_that_do_not_fit_are_told(bundled: Bundled, tmp_path: Path) -> None:
     folder = bundled("python")
-    for text, told in (("1\n", "line 1 holds 1 values"), ("1 2\nnan 2\n", "line 2"), ("a b\n", "could not convert")):
+    for text, told in (
+        ("1\n", "line 1 holds 1 values"),
+        ("1 2\nnan 2\n", "line 2"),
+        ("a b\n", "could not convert"),
+    ):
         done = run(sys.executable, folder, "--model", "forecast", "-", input=text)
         assert done.returncode == 2
         assert told in done.stderr
@@ -98,7 +104,9 @@ def test_lines_that_do_not_fit_are_told(bundled: Bundled, tmp_path: Path) -> Non
     assert "whole numbers" in done.stderr
     write_wave(tmp_path / "fast.wav", 16000, 0.1)
     assert "8000 Hz" in run(sys.executable, folder, "--model", "spotter", str(tmp_path / "fast.wav")).stderr
-    assert "no waveform" in run(sys.executable, folder, "--model", "forecast", str(tmp_path / "fast.wav")).stderr
+    assert (
+        "no waveform" in run(sys.executable, folder, "--model", "forecast", str(tmp_path / "fast.wav")).stderr
+    )
 
 
 PROGRAM = """
@@ -138,7 +146,9 @@ np.savez(sys.argv[2], found=np.concatenate(found, 1), again=np.concatenate(again
 """
 
 
-def test_the_class_streams_several_inputs_and_outputs(bundled: Bundled, models: dict[str, Path], tmp_path: Path) -> None:
+def test_the_class_streams_several_inputs_and_outputs(
+    bundled: Bundled, models: dict[str, Path], tmp_path: Path
+) -> None:
     folder = bundled("python")
     random = np.random.default_rng(3)
     x = random.standard_normal((1, 10, 3)).astype(np.float32)
@@ -158,6 +168,16 @@ def test_the_class_streams_several_inputs_and_outputs(bundled: Bundled, models: 
 
 def test_the_code_is_typed(bundled: Bundled) -> None:
     folder = bundled("python")
-    words = [sys.executable, "-m", "mypy", "--strict", "--ignore-missing-imports", "--cache-dir", os.devnull, "main.py", "streams.py"]
+    words = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--ignore-missing-imports",
+        "--cache-dir",
+        os.devnull,
+        "main.py",
+        "streams.py",
+    ]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

@@ -41,7 +41,10 @@ def _class(model: AppModel) -> str:
     answer = f"{names.camel(model.name)}Outputs" if several else _view(about.outputs[0])
     lines = [""]
     if several:
-        lines += [f"/// What a push of {model.class_name} gives; it holds until the next push.", f"struct {answer} {{"]
+        lines += [
+            f"/// What a push of {model.class_name} gives; it holds until the next push.",
+            f"struct {answer} {{",
+        ]
         lines += [
             f"  {_view(item)} {name};  // {shape_text(item)}"
             for name, item in zip(model.results, about.outputs, strict=True)
@@ -64,7 +67,8 @@ def _class(model: AppModel) -> str:
     if not several:
         lines.append(f"  /// Gives {shape_text(about.outputs[0])}, which hold until the next push.")
     parameters = ", ".join(
-        f"const {_c_type(item.dtype)}* {name}" for name, item in zip(model.arguments, about.inputs, strict=True)
+        f"const {_c_type(item.dtype)}* {name}"
+        for name, item in zip(model.arguments, about.inputs, strict=True)
     )
     views = ", ".join(f"output<{_c_type(item.dtype)}>({index})" for index, item in enumerate(about.outputs))
     lines += [
@@ -93,14 +97,15 @@ def _spec(model: AppModel) -> list[str]:
     for items in (about.inputs, about.outputs):
         lines.append("        {")
         lines += [
-            f"            {{{literal(item.name)}, {_element(item.dtype)}, {_shape(item.shape)}, {item.time_dim}, "
-            f"{item.hop}, {item.upsampling}, {item.delay}}},"
+            f"            {{{literal(item.name)}, {_element(item.dtype)}, {_shape(item.shape)}, "
+            f"{item.time_dim}, {item.hop}, {item.upsampling}, {item.delay}}},"
             for item in items
         ]
         lines.append("        },")
     lines.append("        {")
     lines += [
-        f"            {{{literal(item.input)}, {literal(item.output)}, {_element(item.dtype)}, {_shape(item.shape)}}},"
+        f"            {{{literal(item.input)}, {literal(item.output)}, {_element(item.dtype)}, "
+        f"{_shape(item.shape)}}},"
         for item in about.states
     ]
     return [*lines, "        },", "    };", "    return known;", "  }"]

@@ -26,7 +26,8 @@ def streams(app: App) -> str:
     table = ", ".join(f"{names.python(model.name)}: {model.class_name}" for model in app.models)
     head = (
         '"""A stream class for each model of this app; made from the models, see README.md."""\n\n'
-        "from __future__ import annotations\n\nfrom typing import NamedTuple\n\nfrom runtime import Array, Stream\n"
+        "from __future__ import annotations\n\n"
+        "from typing import NamedTuple\n\nfrom runtime import Array, Stream\n"
     )
     classes = "".join(_class(model) for model in app.models)
     return f"{head}{classes}\n\nSTREAMS: dict[str, type[Stream]] = {{{table}}}\n"
@@ -48,7 +49,12 @@ def _class(model: AppModel) -> str:
     lines += [f"        {names.python(label)}," for label in about.labels]
     lines += ["    )", ""]
     arguments = ", ".join(f"{name}: Array" for name in model.arguments)
-    lines += [f"    def push(self, {arguments}) -> {answer}:", '        """Run the next chunk.', "", "        Args:"]
+    lines += [
+        f"    def push(self, {arguments}) -> {answer}:",
+        '        """Run the next chunk.',
+        "",
+        "        Args:",
+    ]
     pairs = zip(model.arguments, about.inputs, strict=True)
     lines += [f"            {name}: {_says(item)}" for name, item in pairs]
     lines += ["", "        Returns:"]
@@ -56,7 +62,11 @@ def _class(model: AppModel) -> str:
         f"            {name}: {_says(item)}" for name, item in zip(model.results, about.outputs, strict=True)
     ]
     call = f"self.push_all({', '.join(model.arguments)})"
-    lines += ['        """', f"        return {answer}(*{call})" if several else f"        return {call}[0]", ""]
+    lines += [
+        '        """',
+        f"        return {answer}(*{call})" if several else f"        return {call}[0]",
+        "",
+    ]
     return "\n".join(lines)
 
 

@@ -1,8 +1,8 @@
 """A model repository of Triton Inference Server, which keeps the states of its clients' streams.
 
-Triton holds the states as *implicit state* of its sequence batcher: a client sends chunks with a sequence's number
-and never sees them. Where every tensor has a free batch, the batch comes first in each, so that chunks of several
-clients share one call.
+Triton holds the states as *implicit state* of its sequence batcher: a client sends chunks with a sequence's
+number and never sees them. Where every tensor has a free batch, the batch comes first in each, so that chunks
+of several clients share one call.
 """
 
 from __future__ import annotations

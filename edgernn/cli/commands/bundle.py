@@ -41,9 +41,9 @@ def command(
 ) -> Outcome:
     """Write a small, complete app around a streaming model, which checks itself at start.
 
-    In it are the model, a stream class with its names and shapes, a program or a page, build files, a README with
-    the commands, and golden vectors: calls whose outputs edgernn computed here. The app makes them when it
-    starts and refuses to go on where its outputs differ.
+    In it are the model, a stream class with its names and shapes, a program or a page, build files, a README
+    with the commands, and golden vectors: calls whose outputs edgernn computed here. The app makes them when
+    it starts and refuses to go on where its outputs differ.
     """
     import edgernn
     from edgernn.cli.console import facts, file_size, table, working

@@ -1,7 +1,7 @@
 """@@title@@: values in, outputs out, as they come.
 
-    python main.py -             one time step a line from standard input, values separated by blanks or commas
-    python main.py sound.wav     a recording, where the model takes a waveform
+python main.py -             one time step a line from standard input, values separated by blanks or commas
+python main.py sound.wav     a recording, where the model takes a waveform
 """
 
 from __future__ import annotations
@@ -25,15 +25,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("input", nargs="?", default="-", help="- for lines of values, or a .wav file")
     parser.add_argument("--model", choices=sorted(STREAMS), default=next(iter(STREAMS)), help="which model")
-    parser.add_argument("--check", action="store_true", help="only check every model against its golden vectors")
+    parser.add_argument(
+        "--check", action="store_true", help="only check every model against its golden vectors"
+    )
     arguments = parser.parse_args()
     names = list(STREAMS) if arguments.check else [arguments.model]
     try:
         for name in names:
             model = Model(MODELS / name)
             worst = check_golden(model)
-            print(f"{name}: golden vectors pass, at most {worst:.1%} of the allowed difference", file=sys.stderr)
-    except GoldenError as error:
+            print(
+                f"{name}: golden vectors pass, at most {worst:.1%} of the allowed difference", file=sys.stderr
+            )
+    except (GoldenError, ValueError, KeyError, OSError) as error:
         print(f"refused: {error}", file=sys.stderr)
         return 1
     if arguments.check:
@@ -71,7 +75,7 @@ def line_chunks(model: Model) -> Iterator[list[Array]]:
             raise ValueError(f"line {number} holds NaN or infinity")
         if len(waiting) == size:
             rows, inputs, start = np.array(waiting), [], 0
-            for spec, width in zip(specs, widths):
+            for spec, width in zip(specs, widths, strict=True):
                 part = rows[:, start : start + width]
                 inputs.append(chunk_of(part, spec))
                 start += width
@@ -128,7 +132,7 @@ class Printer:
     def show(self, outputs: list[Array]) -> None:
         """Print the outputs of one push."""
         several = len(outputs) > 1
-        for index, (spec, output) in enumerate(zip(self.about["outputs"], outputs)):
+        for index, (spec, output) in enumerate(zip(self.about["outputs"], outputs, strict=True)):
             steps = [output] if spec["time_dim"] < 0 else list(np.moveaxis(output, spec["time_dim"], 0))
             dropped = min(self.left[index], len(steps))
             self.left[index] -= dropped

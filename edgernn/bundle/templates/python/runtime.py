@@ -37,14 +37,18 @@ class Model:
         providers: onnxruntime's names of the execution providers, the preferred one first.
     """
 
-    def __init__(self, folder: Path, threads: int = 1, providers: tuple[str, ...] = ("CPUExecutionProvider",)) -> None:
+    def __init__(
+        self, folder: Path, threads: int = 1, providers: tuple[str, ...] = ("CPUExecutionProvider",)
+    ) -> None:
         self.folder = folder
         self.about: dict[str, Any] = json.loads((folder / "model.json").read_text("utf-8"))
         if self.about["format"] != 1:
             raise ValueError(f"{folder}: model.json has format {self.about['format']}, this program reads 1")
         data = (folder / self.about["file"]).read_bytes()
         if hashlib.sha256(data).hexdigest() != self.about["sha256"]:
-            raise GoldenError(f"{self.about['file']} is not the file that this app was made for (SHA-256 differs)")
+            raise GoldenError(
+                f"{self.about['file']} is not the file that this app was made for (SHA-256 differs)"
+            )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -69,15 +73,17 @@ class Stream:
         self.reset()
 
     def push_all(self, *inputs: Array) -> list[Array]:
-        """Run the next chunk; one array for each input, in the model's order, and one back for each output."""
+        """Run the next chunk; an array for each input, in the model's order, and one back for each output."""
         about = self.model.about
         if len(inputs) != len(about["inputs"]):
             raise ValueError(f"expected {len(about['inputs'])} inputs, found {len(inputs)}")
-        feed = {spec["name"]: fit(array, spec) for spec, array in zip(about["inputs"], inputs)}
+        feed = {spec["name"]: fit(array, spec) for spec, array in zip(about["inputs"], inputs, strict=True)}
         self._check_steps(feed)
         results = self.model.session.run(self.model.fetches, {**feed, **self._states})
         outputs = len(about["outputs"])
-        self._states = {state["input"]: array for state, array in zip(about["states"], results[outputs:])}
+        self._states = {
+            state["input"]: array for state, array in zip(about["states"], results[outputs:], strict=True)
+        }
         return list(results[:outputs])
 
     def reset(self) -> None:
@@ -85,8 +91,10 @@ class Stream:
         self.restore(self.model.initial)
 
     def snapshot(self) -> bytes:
-        """The states, to restore later, here or in another stream of this model, in an app of any language."""
-        body = b"".join(array.astype(array.dtype.newbyteorder("<")).tobytes() for array in self._states.values())
+        """The states, to restore later, here or in another stream of this model, in any language."""
+        body = b"".join(
+            array.astype(array.dtype.newbyteorder("<")).tobytes() for array in self._states.values()
+        )
         return bytes.fromhex(self.model.about["sha256"]) + body
 
     def restore(self, snapshot: bytes) -> None:
@@ -96,7 +104,7 @@ class Stream:
         if len(snapshot) != _DIGEST + sum(sizes) or snapshot[:_DIGEST].hex() != self.model.about["sha256"]:
             raise ValueError("snapshot: of another model, or damaged")
         start, restored = _DIGEST, {}
-        for state, size in zip(states, sizes):
+        for state, size in zip(states, sizes, strict=True):
             little = np.dtype(state["dtype"]).newbyteorder("<")
             values = np.frombuffer(snapshot[start : start + size], little)
             restored[state["input"]] = values.astype(state["dtype"]).reshape(state["shape"])
@@ -121,8 +129,10 @@ def fit(array: Array, spec: dict[str, Any]) -> Array:
     made = given.astype(spec["dtype"], casting="same_kind", copy=False)
     known = math.prod(size for size in spec["shape"] if size >= 0)
     if made.ndim == len(spec["shape"]):
-        if any(want not in (-1, found) for want, found in zip(spec["shape"], made.shape)):
-            raise ValueError(f"input {spec['name']!r}: expected shape {spec['shape']}, found {list(made.shape)}")
+        if any(want not in (-1, found) for want, found in zip(spec["shape"], made.shape, strict=True)):
+            raise ValueError(
+                f"input {spec['name']!r}: expected shape {spec['shape']}, found {list(made.shape)}"
+            )
         return made
     if not made.size or (made.size % known if -1 in spec["shape"] else made.size != known):
         raise ValueError(f"input {spec['name']!r}: {made.size} values do not fill shape {spec['shape']}")
@@ -151,18 +161,23 @@ def check_golden(model: Model) -> float:
             stream.restore(kept)
         elif call["op"] == "push":
             specs = model.about["inputs"]
-            inputs = [np.array(values, spec["dtype"]) for values, spec in zip(call["inputs"], specs)]
+            inputs = [
+                np.array(values, spec["dtype"]) for values, spec in zip(call["inputs"], specs, strict=True)
+            ]
             results = stream.push_all(*inputs)
             for spec, result, expected, allowed in zip(
-                model.about["outputs"], results, call["outputs"], golden["allowed"]
+                model.about["outputs"], results, call["outputs"], golden["allowed"], strict=True
             ):
                 found = result.reshape(-1).astype(np.float64)
                 if found.size != len(expected):
-                    raise GoldenError(f"call {number}: {found.size} values of {spec['name']!r}, expected {len(expected)}")
+                    raise GoldenError(
+                        f"call {number}: {found.size} values of {spec['name']!r}, expected {len(expected)}"
+                    )
                 difference = float(np.abs(found - np.array(expected, np.float64)).max(initial=0.0))
                 if not difference <= allowed:  # so that NaN fails
                     raise GoldenError(
-                        f"call {number}: {spec['name']!r} differs by {difference:.3g}, allowed is {allowed:.3g}"
+                        f"call {number}: {spec['name']!r} differs by {difference:.3g}, allowed is "
+                        f"{allowed:.3g}"
                     )
                 compared += found.size
                 worst = max(worst, difference / allowed if allowed else 0.0)

@@ -3,7 +3,8 @@
     python client.py                       the server at localhost:8000
     python client.py --url host:port
 
-Exits with 1 where an output differs by more than is allowed. The class Stream is what a program of your own needs.
+Exits with 1 where an output differs by more than is allowed. The class Stream is what a program of your own
+needs.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ NUMBERS = iter(range(1, 1 << 62))  # of sequences; two streams of a server may n
 
 
 class Stream:
-    """One stream of a model on the server, which keeps its states until `close`, or until it hears nothing."""
+    """One stream of a model on the server, which keeps its states as long as it hears of it."""
 
     def __init__(self, client: Any, about: dict[str, Any]) -> None:
         self.client, self.about = client, about
@@ -33,7 +34,7 @@ class Stream:
     def push(self, steps: int, inputs: list[list[float]], last: bool = False) -> list[np.ndarray]:
         """Send a chunk, one flat list of values for each input; one array for each output comes back."""
         tensors = []
-        for spec, values in zip(self.about["inputs"], inputs):
+        for spec, values in zip(self.about["inputs"], inputs, strict=True):
             shape = [steps if size < 0 else size for size in spec["shape"]]
             if len(shape) == 1:  # a tensor of the batch alone has a second dimension on the server
                 shape.append(1)
@@ -78,7 +79,7 @@ def check(client: Any, name: str) -> float:
                 stream.push(steps, inputs)
         else:
             outputs = stream.push(call["steps"], call["inputs"])
-            for found, expected, allowed in zip(outputs, call["outputs"], golden["allowed"]):
+            for found, expected, allowed in zip(outputs, call["outputs"], golden["allowed"], strict=True):
                 difference = float(np.abs(found.reshape(-1) - np.array(expected)).max(initial=0.0))
                 if found.size != len(expected) or not difference <= allowed:
                     raise SystemExit(f"refused: {name} differs by {difference:.3g}, allowed is {allowed:.3g}")
