@@ -33,8 +33,14 @@ def _same_random_numbers() -> None:
         torch.manual_seed(0)
 
 
-# onnxruntime for Node.js and for browsers, what drives a browser, and what reads TypeScript.
-_NPM_PACKAGES = ("onnxruntime-node@1", "onnxruntime-web@1", "playwright-core@1", "typescript@5")
+# onnxruntime for Node.js and for browsers, what drives a browser, and what reads TypeScript and Kotlin.
+_NPM_PACKAGES = (
+    "onnxruntime-node@1",
+    "onnxruntime-web@1",
+    "playwright-core@1",
+    "typescript@5",
+    "kotlin-compiler@2",
+)
 
 
 @pytest.fixture(scope="session")

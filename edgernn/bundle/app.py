@@ -10,6 +10,7 @@ from typing import Any
 
 from edgernn.bundle import names
 from edgernn.bundle.describe import FREE, Description, State, Tensor
+from edgernn.errors import InputError
 from edgernn.manifest import Manifest
 
 Files = dict[str, bytes]
@@ -119,6 +120,19 @@ def licence() -> bytes:
     if text is None:
         raise FileNotFoundError("edgernn is installed without its licence; install it again")
     return text.encode()
+
+
+def require_dtypes(app: App, target: str, known: tuple[str, ...]) -> None:
+    """Raise InputError where a tensor has an element type that a target's runtime does not hand over."""
+    for model in app.models:
+        about = model.description
+        tensors = [(item.name, item.dtype) for item in (*about.inputs, *about.outputs)]
+        for name, dtype in (*tensors, *((state.input, state.dtype) for state in about.states)):
+            if dtype not in known:
+                raise InputError(
+                    f"target: {target} takes {', '.join(known)}, and {name!r} of {model.name} is {dtype}. "
+                    "Export the model with one of them, or bundle for another target."
+                )
 
 
 def usage(description: Description) -> str:

@@ -14,17 +14,17 @@ _LONGEST = 40
 
 # Words that one of the languages keeps for itself, or that the generated classes use.
 _RESERVED = frozenset(
-    """abstract alignas alignof and any as asm assert associatedtype async auto await bool boolean break
-    byte case catch char class companion concept const constexpr continue copy debugger decltype default
-    defer del delete deinit delegate do double dynamic elif else enum eval except explicit export extends
-    extension extern fallthrough false fileprivate final finally float for friend from fun func function
-    given global goto guard if implements import in indirect infix init inline inout instanceof int interface
-    internal is known lambda lateinit let long match model mutable mutating namespace new nil noexcept none
-    nonlocal not null open operator or out override package pass plan private protected
-    protocol public push raise register reified repeat requires reset restore result rethrows return
-    sealed self short signed sizeof snapshot spec state states static steps stream struct subscript super
-    suspend switch template this thread throw throws time true try type typealias typedef typeid typename
-    typeof union unsigned using val var vararg virtual void volatile wchar when where while with
+    """abstract alignas alignof and any as asm assert associatedtype async auto await bool boolean break byte
+    case catch char class companion concept const constexpr continue copy debugger decltype decode default
+    defer deinit del delegate delete do double dynamic elif else encode enum eval except explicit export
+    extends extension extern fallthrough false fileprivate final finally float for friend from fun func
+    function given global goto guard if implements import in indirect infix init inline inout instanceof int
+    interface internal is known lambda lateinit let long match model mutable mutating namespace new nil
+    noexcept none nonlocal not null open operator or out outputs override package pass plan private
+    protected protocol public push raise register reified repeat requires reset restore result rethrows
+    return sealed self short signed sizeof snapshot spec state states static steps stream struct subscript
+    super suspend switch template this thread throw throws time true try type typealias typedef typeid
+    typename typeof union unsigned using val var vararg virtual void volatile wchar when where while with
     yield""".split()  # noqa: SIM905 - a column of words reads better
 )
 
