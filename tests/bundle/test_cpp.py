@@ -152,6 +152,19 @@ def test_a_push_allocates_nothing(built: Path, tmp_path: Path, ort_definitions: 
     assert unprepared > 0  # so that the count counts
 
 
+def test_a_library_of_operators_is_registered(
+    built: Path, tmp_path: Path, ort_definitions: list[str]
+) -> None:
+    include = ort_definitions[0].partition("=")[2]
+    library = tmp_path / "operators.so"
+    source = Path(__file__).with_name("operators.cpp")
+    done = run("g++", "-shared", "-fPIC", f"-I{include}", source, "-o", library)
+    assert done.returncode == 0, done.stderr
+    done = run(built / "build" / "app", "--kernels", library, "--check")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("registered with onnxruntime") == 3
+
+
 # onnxruntime asks for a copy of four bytes onto themselves when it loads a model.
 SUPPRESSED = """{
    onnxruntime copies in place

@@ -93,7 +93,8 @@ def _spec(model: AppModel) -> list[str]:
         lines.append(f"        {name}: [")
         lines += [
             f"            TensorSpec(name: {literal(item.name)}, type: .{item.dtype}, "
-            f"shape: {list(item.shape)}, timeDim: {item.time_dim}, hop: {item.hop}, upsampling: {item.upsampling}, delay: {item.delay}),"
+            f"shape: {list(item.shape)}, timeDim: {item.time_dim}, hop: {item.hop}, "
+            f"upsampling: {item.upsampling}, delay: {item.delay}),"
             for item in items
         ]
         lines.append("        ],")
