@@ -34,6 +34,10 @@ class ProviderError(EdgeRNNError):
     """An execution provider is unknown, missing, or did not start."""
 
 
+class SignatureError(EdgeRNNError):
+    """A file or a folder is not what was signed, or was signed with another key."""
+
+
 class MissingDependencyError(EdgeRNNError, ImportError):
     """A part of edgernn was called whose packages are not installed."""
 

@@ -230,6 +230,7 @@ element('microphone').onclick = async () => {
   }
 };
 for (const name of Object.keys(STREAMS)) element('model').add(new Option(name.replaceAll('_', ' '), name));
+element('model').parentElement.hidden = Object.keys(STREAMS).length === 1;
 if (navigator.gpu) element('provider').add(new Option('WebGPU', 'webgpu'));
 element('model').onchange = open;
 element('provider').onchange = open;
