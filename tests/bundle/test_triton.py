@@ -19,6 +19,7 @@ from google.protobuf import text_format
 import edgernn
 from edgernn.errors import InputError
 from edgernn.runtime.random_inputs import draw_input
+from edgernn.verify.tolerances import ANOTHER_DEVICE
 
 from .conftest import Bundled, rewritten
 
@@ -106,7 +107,7 @@ def test_what_the_configuration_says_gives_what_edgernn_gives(
                 result.values() if isinstance(result, dict) else [result], answer, strict=True
             ):
                 np.testing.assert_allclose(
-                    found, expected, rtol=0, atol=1e-4 * max(1.0, float(np.abs(expected).max()))
+                    found, expected, rtol=0, atol=ANOTHER_DEVICE * max(1.0, float(np.abs(expected).max()))
                 )
 
 

@@ -1,7 +1,7 @@
 // Runs the model off the page's thread, so that drawing and sound never wait for it.
 //
 // The page sends { id, op, ... } and gets { id, result } or { id, error } back; calls are answered in their order.
-import { checkGolden, Model } from './runtime.mjs';
+import { checkGolden, GoldenError, Model } from './runtime.mjs';
 import { STREAMS } from './streams.mjs';
 
 const RUNTIME = new URL('./ort/', import.meta.url).href;
@@ -51,7 +51,7 @@ self.onmessage = ({ data: { id, op, ...rest } }) => {
     try {
       self.postMessage({ id, result: await operations[op](rest) });
     } catch (error) {
-      self.postMessage({ id, error: error.message, refused: error.constructor.name === 'GoldenError' });
+      self.postMessage({ id, error: error.message, refused: error instanceof GoldenError });
     }
   });
 };
