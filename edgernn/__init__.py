@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from edgernn.bench import BenchReport, bench
+    from edgernn.bundle import BundleReport, bundle
     from edgernn.cells import GRU, LSTM, RNN, Cell
     from edgernn.errors import EdgeRNNError
     from edgernn.export import export
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 # Public name -> the module that holds it.
 _PUBLIC = {
     "BenchReport": "edgernn.bench",
+    "BundleReport": "edgernn.bundle",
     "Cell": "edgernn.cells",
     "EdgeRNNError": "edgernn.errors",
     "GRU": "edgernn.cells",
@@ -43,6 +45,7 @@ _PUBLIC = {
     "TensorSpec": "edgernn.manifest",
     "TuneReport": "edgernn.tune",
     "bench": "edgernn.bench",
+    "bundle": "edgernn.bundle",
     "export": "edgernn.export",
     "load": "edgernn.runtime",
     "quantize": "edgernn.quantize",
@@ -55,9 +58,10 @@ _EXTRAS = {"torch": "export", "onnx": "export", "onnx_ir": "export", "onnxscript
 _EXTRAS |= {"safetensors": "export", "lightning": "train", "matplotlib": "train", "pandas": "train"}
 
 __all__ = [  # noqa: RUF022 - in the order of the work
-    "Cell", "RNN", "LSTM", "GRU", "Recurrent", "export", "quantize", "verify", "bench", "tune", "load",
+    "Cell", "RNN", "LSTM", "GRU", "Recurrent", "export", "quantize", "verify", "bench", "tune", "bundle",
+    "load",
     "Session", "Stream", "StreamPool", "Manifest", "TensorSpec", "StateSpec", "ParityReport",
-    "QuantizationReport", "BenchReport", "TuneReport", "EdgeRNNError",
+    "QuantizationReport", "BenchReport", "TuneReport", "BundleReport", "EdgeRNNError",
 ]  # fmt: skip
 
 

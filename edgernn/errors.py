@@ -38,6 +38,10 @@ class KernelError(EdgeRNNError):
     """The library of kernels cannot be built, or cannot be used here."""
 
 
+class SignatureError(EdgeRNNError):
+    """A file or a folder is not what was signed, or was signed with another key."""
+
+
 class MissingDependencyError(EdgeRNNError, ImportError):
     """A part of edgernn was called whose packages are not installed."""
 

@@ -50,5 +50,11 @@ def _names(*folders: str) -> list[str]:
     return [item.name for item in pkgutil.iter_modules([str(_PACKAGE.joinpath(*folders))])]
 
 
+def targets(incomplete: str) -> list[str]:
+    """Targets of bundles; read from the folder's file names, since their package needs torch."""
+    folder = _PACKAGE / "bundle" / "targets"
+    return _starting(incomplete, [item.name for item in pkgutil.iter_modules([str(folder)])])
+
+
 def _starting(incomplete: str, names: list[str]) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]

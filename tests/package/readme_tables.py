@@ -137,6 +137,17 @@ def commands() -> str:
     return table(("command", "what it does"), rows)
 
 
+def targets() -> str:
+    """Every target of bundles: what it is, and what runs it."""
+    from edgernn.bundle.targets import find_target, target_names
+
+    rows = []
+    for name in target_names():
+        target = find_target(name)
+        rows.append((f"`{name}`", (inspect.getdoc(target) or "").split("\n")[0].rstrip("."), target.RUNTIME))
+    return table(("`--target`", "what it is", "runs on"), rows)
+
+
 def tolerances() -> str:
     """The tolerances of edgernn/verify/tolerances.py."""
     from edgernn.verify.tolerances import SELF_CONSISTENCY, TOLERANCES
@@ -183,6 +194,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "cells": cells,
     "streams": streams,
     "commands": commands,
+    "targets": targets,
     "tolerances": tolerances,
     "providers": providers,
     "scores": scores,

@@ -377,6 +377,9 @@ def test_the_wheel_holds_what_is_not_code(device: Device) -> None:
     assert {
         "edgernn/py.typed",
         "edgernn/quickstart/template.html",
+        "edgernn/bundle/templates/node/.npmrc",
+        "edgernn/bundle/templates/python/main.py",
+        "edgernn/bundle/templates/cpp/CMakeLists.txt",
         "edgernn/_recipes/forecast/recipe.py",
         "edgernn/_recipes/forecast/contract.toml",
     } <= names

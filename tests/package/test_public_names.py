@@ -13,7 +13,7 @@ import edgernn
 from edgernn import _PUBLIC
 from edgernn.errors import EdgeRNNError
 
-VERBS = ("bench", "export", "quantize", "verify")
+VERBS = ("bench", "bundle", "export", "quantize", "verify")
 HEAVY = {"torch", "onnx", "onnx_ir", "onnxruntime", "onnxscript", "numpy", "typer", "lightning", "pandas"}
 
 
