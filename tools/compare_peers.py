@@ -2,11 +2,11 @@
 
     OMP_NUM_THREADS=1 python tools/compare_peers.py -o peers [--cells GRU LSTM] [--sizes 64 128 256 512]
         [--layers 1] [--steps 1] [--batches 1] [--schemes float32 int8] [--threads 1] [--rounds 9]
-        [--peers openvino tract] [--install FOLDER] [--compile]
+        [--peers openvino tract] [--install FOLDER] [--compile] [--kernels]
 
 A network is a recurrent layer with as many inputs as units and a linear head. In the race: edgernn with each
-scheme, the default path (torch.onnx.export, onnxruntime by hand), torch, with --compile torch.compile, and
-with --install other runtimes (put into FOLDER, called through their Python bindings) on the default path's
+scheme, on onnxruntime alone and with --kernels on edgernn's own (`edgernn kernels build` first), the default
+path (torch.onnx.export, onnxruntime by hand), torch, with --compile torch.compile, and with --install other runtimes (put into FOLDER, called through their Python bindings) on the default path's
 file. Ratios are to the default path: below 1 is faster. The floor is the time that reading the weights takes.
 
 It writes peers.json, peers.md and, for each cell, latency-CELL.png.
@@ -95,7 +95,9 @@ def contenders(
     size = network.head.in_features
     example = torch.randn(1, max(2, steps), size)
     file = folder / "float32.onnx"
-    manifest = edgernn.export(network, file, example, streaming=True, chunk=steps, check=False)
+    manifest = edgernn.export(
+        network, file, example, streaming=True, chunk=steps, kernels=options.kernels, check=False
+    )
     random = np.random.default_rng(0)
     chunks = [draw_inputs(manifest, batch, steps, random) for _ in range(4)]
     found = []
@@ -103,8 +105,15 @@ def contenders(
         path = folder / f"{scheme}.onnx"
         if scheme != "float32":
             edgernn.quantize(file, path, scheme=scheme, calibration=example.numpy())
-        session = edgernn.load(path, threads=options.threads)
+        session = edgernn.load(path, threads=options.threads, kernels="off")
         found.append(runtime_contender(session, batch, f"edgernn, {scheme}"))
+        if options.kernels:
+            session = edgernn.load(path, threads=options.threads)
+            name = f"edgernn's kernels, {scheme}"
+            if session.kernels.functions:
+                found.append(runtime_contender(session, batch, name))
+            else:
+                skipped[f"{name}, {type(network.recurrent).__name__} {size}"] = session.kernels.reason
     default_file = folder / "default.onnx"
     threads = options.threads
     ways = {
@@ -225,6 +234,7 @@ def main() -> None:
     parser.add_argument("--peers", nargs="+", default=peer_names(), choices=peer_names())
     parser.add_argument("--install", type=Path, metavar="FOLDER")
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--kernels", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     if options.install:

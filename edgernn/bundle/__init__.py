@@ -106,7 +106,7 @@ def bundle(
 
 
 def _model(path: Path, name: str, format: str) -> AppModel:
-    session = load(path)
+    session = load(path, kernels="off")
     extra: dict[str, bytes] = {}
     if format == "ort":
         from edgernn.bundle.ort_format import to_ort

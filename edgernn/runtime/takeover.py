@@ -60,6 +60,8 @@ def settle(
     """
     if wanted == OFF:
         return KernelUse(reason="they are switched off")
+    if wanted == AUTO and os.environ.get(library.VARIABLE) == OFF:
+        return KernelUse(reason=f"{library.VARIABLE}={OFF} switches them off")
     names = tuple(name for domain, name in functions if domain == _DOMAIN)
     if wanted == AUTO:
         if provider != "cpu":

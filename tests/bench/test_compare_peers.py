@@ -44,11 +44,12 @@ def test_a_peer_that_is_not_installed_is_told_of(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(compare_peers, "find_peer", lambda name: Broken)
     options = argparse.Namespace(
-        schemes=["float32"], threads=1, compile=False, peers=["tract"], install=tmp_path
+        schemes=["float32"], threads=1, compile=False, kernels=True, peers=["tract"], install=tmp_path
     )
     skipped: dict[str, str] = {}
     network = compare_peers.Network("GRU", 4, 1).eval()
     ways, _, floor = compare_peers.contenders(network, tmp_path, options, 1, 1, skipped)
     assert [way.name for way in ways] == ["edgernn, float32", "default path", "torch eager"]
-    assert skipped == {"tract, GRU 4": "no module called tract"}
+    assert skipped.pop("tract, GRU 4") == "no module called tract"
+    assert skipped == {"edgernn's kernels, float32, GRU 4": "EDGERNN_KERNELS=off switches them off"}
     assert floor > 0
