@@ -5,9 +5,10 @@
         [--peers openvino tract] [--install FOLDER] [--compile] [--kernels]
 
 A network is a recurrent layer with as many inputs as units and a linear head. In the race: edgernn with each
-scheme, on onnxruntime alone and with --kernels on edgernn's own (`edgernn kernels build` first), the default
-path (torch.onnx.export, onnxruntime by hand), torch, with --compile torch.compile, and with --install other runtimes (put into FOLDER, called through their Python bindings) on the default path's
-file. Ratios are to the default path: below 1 is faster. The floor is the time that reading the weights takes.
+scheme, on onnxruntime alone and with --kernels on edgernn's own too (`edgernn kernels build` first), the
+default path (torch.onnx.export, onnxruntime by hand), torch, with --compile torch.compile, and with --install
+other runtimes (put into FOLDER, called through their Python bindings) on the default path's file. Ratios are
+to the default path: below 1 is faster. The floor is the time that reading the weights takes.
 
 It writes peers.json, peers.md and, for each cell, latency-CELL.png.
 """

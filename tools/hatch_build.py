@@ -1,8 +1,8 @@
-"""Puts the compiled kernels into a wheel where EDGERNN_BUILD_KERNELS is 1; otherwise the wheel is pure Python.
+"""Puts the compiled kernels into a wheel where EDGERNN_BUILD_KERNELS is 1; otherwise it is pure Python.
 
     EDGERNN_BUILD_KERNELS=1 EDGERNN_ORT_INCLUDE=FOLDER pip wheel --no-deps -w dist .
 
-pip never needs a compiler: without the variable nothing is compiled. pyproject.toml's [tool.cibuildwheel] says
+pip never needs a compiler: without the variable nothing is compiled. [tool.cibuildwheel] in pyproject.toml says
 for which platforms wheels are made.
 """
 

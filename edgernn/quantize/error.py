@@ -32,7 +32,8 @@ def output_error(before: Session, after: Session, data: Sequence[np.ndarray] | N
 
 def _standard_normal(session: Session) -> list[np.ndarray]:
     random = np.random.default_rng(0)
-    steps = session.manifest.chunk or fixed_length(session.manifest) or _STEPS
+    # A stream takes whole hops, and an output comes from each.
+    steps = session.manifest.chunk or fixed_length(session.manifest) or _STEPS * session.manifest.hop
     return [draw_input(spec, _BATCH, steps, random) for spec in session.inputs]
 
 

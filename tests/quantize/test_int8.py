@@ -179,3 +179,21 @@ def test_quantizing_nothing_is_an_error(tmp_path):
 
 def test_schemes_are_found_by_their_files():
     assert "int8" in scheme_names()
+
+
+def test_a_stream_that_takes_whole_hops_is_compared_without_data(tmp_path):
+    """Its 64 standard normal steps would be no multiple of the hop."""
+
+    class Strided(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.frames = nn.Conv1d(2, 24, 10, stride=10)
+            self.gru = nn.GRU(24, 32, batch_first=True)
+
+        def forward(self, x):
+            return self.gru(self.frames(x.transpose(1, 2)).transpose(1, 2))[0]
+
+    model = Strided().eval()
+    edgernn.export(model, tmp_path / "stream.onnx", torch.randn(1, 200, 2), streaming=True, check=False)
+    report = edgernn.quantize(tmp_path / "stream.onnx", tmp_path / "int8.onnx")
+    assert 0 < report.error.relative < 0.05
