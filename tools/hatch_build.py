@@ -2,8 +2,8 @@
 
     EDGERNN_BUILD_KERNELS=1 EDGERNN_ORT_INCLUDE=FOLDER pip wheel --no-deps -w dist .
 
-pip never needs a compiler: without the variable nothing is compiled. [tool.cibuildwheel] in pyproject.toml says
-for which platforms wheels are made.
+pip never needs a compiler: without the variable nothing is compiled. [tool.cibuildwheel] in pyproject.toml
+says for which platforms wheels are made.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
 """What every quantization scheme costs on real tasks, in one table.
 
-    python tools/score_schemes.py [--data FOLDER] [--tasks digits temperature] [--seeds 0 1 2] [-o out.json]
+    python tools/score_schemes.py [--data FOLDER] [--tasks digits temperature] [--seeds 0 1 2] [--kernels]
+        [-o out.json]
 
 Each task trains a network, exports it as a stream, and scores the float32 file and the file of every scheme
 on the same held-out data; where a file's outputs are off by more than 5 %, also that of `--budget
-relative-error=0.05`. Data is read from --data, otherwise from $EDGERNN_DATA. Size is relative to the float32
-file; the loss is what the score lost, the median over the seeds.
+relative-error=0.05`. With --kernels each file is scored on edgernn's own kernels too. Data is read from
+--data, otherwise from $EDGERNN_DATA. Size is relative to the float32 file; the loss is what the score lost, the
+median over the seeds.
 """
 
 from __future__ import annotations
@@ -50,7 +52,9 @@ class Row:
     refused: str = ""
 
 
-def measure(name: str, task: Task, seed: int, schemes: Sequence[str], folder: Path) -> list[Row]:
+def measure(
+    name: str, task: Task, seed: int, schemes: Sequence[str], folder: Path, *, kernels: bool = False
+) -> list[Row]:
     """The rows of one trained network."""
     module = find_task(name)
     metric = (module.METRIC, module.HIGHER_IS_BETTER)
@@ -60,9 +64,14 @@ def measure(name: str, task: Task, seed: int, schemes: Sequence[str], folder: Pa
     rows = []
 
     def score(scheme: str, path: Path) -> None:
-        size, found = path.stat().st_size, task.score(edgernn.load(path))
-        rows.append(Row(name, *metric, scheme, seed, found, size / whole, size))
-        print(f"{name}, seed {seed}, {scheme}: {found:.4f}", file=sys.stderr)
+        sessions = {scheme: edgernn.load(path, kernels="off")}
+        if kernels and (session := edgernn.load(path)).kernels.functions:
+            sessions[f"{scheme}, kernels"] = session
+        size = path.stat().st_size
+        for way, session in sessions.items():
+            found = task.score(session)
+            rows.append(Row(name, *metric, way, seed, found, size / whole, size))
+            print(f"{name}, seed {seed}, {way}: {found:.4f}", file=sys.stderr)
 
     score(FLOAT32, source)
     for scheme in schemes:
@@ -120,6 +129,7 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", default=task_names(), choices=task_names())
     parser.add_argument("--schemes", nargs="+", default=scheme_names(), choices=scheme_names())
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--kernels", action="store_true")
     parser.add_argument("-o", "--out", type=Path)
     options = parser.parse_args()
     if options.data is None:
@@ -131,7 +141,7 @@ def main() -> None:
             task = find_task(name).prepare(Path(options.data), seed)
             print(f"{name}: {task.about}", file=sys.stderr)
             with TemporaryDirectory(prefix="edgernn-schemes-") as folder:
-                rows += measure(name, task, seed, options.schemes, Path(folder))
+                rows += measure(name, task, seed, options.schemes, Path(folder), kernels=options.kernels)
     console = Console(width=160)
     shown = Table(*HEADER)
     for cells in table(rows):
