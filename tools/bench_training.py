@@ -17,8 +17,9 @@ steps and its two gradients, each step's product with the state forth and back, 
 
 The contenders of a row take turns, each with one batch that is not timed and one that is: what the other left
 in caches and in the allocator is not what training finds. A ratio is the median over the rounds' own ratios,
-after one round of warm-up, with the middle half of the rounds beside it. `--json` prints the rows as JSON
-instead. Ratios depend on sizes: the smaller a step's arithmetic, the more a loop loses to what calling costs.
+after one round of warm-up, with the middle half of the rounds beside it. With one thread it is processor
+time, which leaves out when others have the processor. `--json` prints the rows as JSON instead. Ratios depend
+on sizes: the smaller a step's arithmetic, the more a loop loses to what calling costs.
 """
 
 from __future__ import annotations
@@ -91,10 +92,11 @@ def trained(run: Callable[[Tensor], Tensor], module: nn.Module, x: Tensor) -> Ca
 
 
 def seconds(work: Callable[[], None]) -> float:
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     work()
-    start = time.perf_counter()
+    start = clock()
     work()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def compare(ours: Callable[[], None], other: Callable[[], None], rounds: int) -> list[tuple[float, float]]:

@@ -2,11 +2,11 @@
 
     OMP_NUM_THREADS=1 python tools/compare_peers.py -o peers [--cells GRU LSTM] [--sizes 64 128 256 512]
         [--layers 1] [--steps 1] [--batches 1] [--schemes float32 int8] [--threads 1] [--rounds 9]
-        [--peers openvino tract] [--install FOLDER] [--compile] [--kernels]
+        [--peers openvino tract] [--install FOLDER] [--no-compile] [--kernels]
 
 A network is a recurrent layer with as many inputs as units and a linear head. In the race: edgernn with each
 scheme, on onnxruntime alone and with --kernels on edgernn's own too (`edgernn kernels build` first), the
-default path (torch.onnx.export, onnxruntime by hand), torch, with --compile torch.compile, and with --install
+default path (torch.onnx.export, onnxruntime by hand), torch, torch.compile where it works, and with --install
 other runtimes (put into FOLDER, called through their Python bindings) on the default path's file. Ratios are
 to the default path: below 1 is faster. The floor is the time that reading the weights takes.
 
@@ -68,9 +68,9 @@ class Row:
         return 100 * self.floor_microseconds / self.microseconds
 
 
-def compiled_contender(network: Network) -> Contender:
+def compiled_contender(network: Network, backend: str = "inductor") -> Contender:
     """torch.compile of a step, states carried by hand."""
-    run = torch.compile(lambda x, states: network.recurrent(x, states))
+    run = torch.compile(lambda x, states: network.recurrent(x, states), backend=backend)
     states: list[Any] = [None]
 
     @torch.inference_mode()
@@ -234,7 +234,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--peers", nargs="+", default=peer_names(), choices=peer_names())
     parser.add_argument("--install", type=Path, metavar="FOLDER")
-    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--kernels", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

@@ -6,8 +6,8 @@
 Each task trains a network, exports it as a stream, and scores the float32 file and the file of every scheme
 on the same held-out data; where a file's outputs are off by more than 5 %, also that of `--budget
 relative-error=0.05`. With --kernels each file is scored on edgernn's own kernels too. Data is read from
---data, otherwise from $EDGERNN_DATA. Size is relative to the float32 file; the loss is what the score lost, the
-median over the seeds.
+--data, otherwise from $EDGERNN_DATA. Size is relative to the float32 file; the loss is what the score lost,
+the median over the seeds.
 """
 
 from __future__ import annotations

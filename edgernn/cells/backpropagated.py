@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from edgernn.cells.base import Cell, State
+from edgernn.cells.memory import keep_freed_memory
 from edgernn.cells.steps import Steps
 
 
@@ -70,6 +71,7 @@ class _OverTime(torch.autograd.Function):
         projected: Tensor,
         *tensors: Tensor,
     ) -> tuple[Tensor, ...]:
+        keep_freed_memory()
         steps = cell.steps_of_a_run(cell, projected, tensors[:states], reverse)
         with np.errstate(all="ignore"):  # as torch: training that diverges shows in its loss
             y, final = steps.run(alive)

@@ -35,6 +35,7 @@ class LSTMSteps(Steps):
     beforehand. `units` are the features of c, U.
 
     Attributes:
+        half, shift: (4 U,), what tanh is multiplied with, as arguments were, and what is added.
         gates: (T, B, 4 U): the arguments as far as they are known, in whose place come the gates.
         tanh_c: (T, B, U), what o is multiplied with.
     """
@@ -59,11 +60,11 @@ class LSTMSteps(Steps):
         halved = weight.detach() * self.arrays.tensor(self.half).unsqueeze(1)
         return self.arrays.of(halved.T.contiguous())
 
-    def squash(self, gates: Array, part: slice = slice(None)) -> None:
-        """Halved arguments → gates, in place; `part` says which of the 4 U columns these are."""
+    def squash(self, gates: Array, half: Array, shift: Array) -> None:
+        """Halved arguments → gates, in place, with these gates' parts of `half` and `shift`."""
         self.ops.tanh(gates, out=gates)
-        self.ops.multiply(gates, self.half[part], out=gates)
-        self.ops.add(gates, self.shift[part], out=gates)
+        self.ops.multiply(gates, half, out=gates)
+        self.ops.add(gates, shift, out=gates)
 
     def carry(self, i: Array, f: Array, g: Array, c: Array, new_c: Array) -> None:
         """c' = f ⊙ c + i ⊙ g."""

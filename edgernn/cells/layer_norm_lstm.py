@@ -47,7 +47,7 @@ class LayerNormLSTMSteps(LSTMSteps):
         self.past.of(h, past, past_scale)
         ops.multiply(past, self.halved_gain, out=self.scratch)
         ops.add(gates, self.scratch, out=gates)
-        self.squash(gates)
+        self.squash(gates, self.half, self.shift)
         self.carry(i, f, g, c, new_c)
         self.without_mean(new_c, standard)
         self.deviation.divide(standard, scale)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from edgernn.cells.base import Cell, State
 from edgernn.cells.linear_scan import linear_recurrence, mixing_recurrence
+from edgernn.cells.memory import keep_freed_memory
 from edgernn.errors import InputError
 
 Blocks = tuple[Tensor, ...]
@@ -54,6 +55,8 @@ class LinearCell(Cell):
         """All steps at once: see `linear_recurrence`."""
         if type(self).recur is not LinearCell.recur:
             return None  # a subclass changed the recurrence itself
+        if torch.is_grad_enabled():
+            keep_freed_memory()
         blocks = self.split(projected)
         h = self._states(blocks, state[0], alive, reverse)
         y = self.emit(blocks, h)

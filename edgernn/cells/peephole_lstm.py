@@ -28,25 +28,28 @@ class PeepholeSteps(HoistedSteps):
         kept = super().prepare()
         peephole = self.arrays.of(self.cell.peephole) * 0.5
         self.peephole_if, self.peephole_o = peephole[:2], peephole[2]
-        self.seen = self.arrays.empty(self.batch, 2, self.units)
-        by_gate = self.gates.reshape(self.time, self.batch, 4, self.units)
+        units = self.units
+        self.of_ifg = self.half[: 3 * units], self.shift[: 3 * units]
+        self.of_o = self.half[:units], self.half[:units]
+        self.seen = self.arrays.empty(self.batch, 2, units)
+        by_gate = self.gates.reshape(self.time, self.batch, 4, units)
         c_before = self.before[1][:, :, None]
-        return by_gate[:, :, :2], self.gates[..., : 3 * self.units], c_before, *kept
+        return by_gate[:, :, :2], self.gates[..., : 3 * units], c_before, *kept
 
     def advance(self, kept: Parts, before: Parts, after: Parts) -> None:
         """The equations above."""
         gates_if, gates_ifg, c_before, gates, i, f, g, o, tanh_c = kept
         h, c = before
         new_h, new_c = after
-        ops, units = self.ops, self.units
+        ops = self.ops
         self.add_past(gates, h)
         ops.multiply(c_before, self.peephole_if, out=self.seen)
         ops.add(gates_if, self.seen, out=gates_if)
-        self.squash(gates_ifg, slice(3 * units))
+        self.squash(gates_ifg, *self.of_ifg)
         self.carry(i, f, g, c, new_c)
         ops.multiply(new_c, self.peephole_o, out=self.small)
         ops.add(o, self.small, out=o)
-        self.squash(o, slice(units))
+        self.squash(o, *self.of_o)
         ops.tanh(new_c, out=tanh_c)
         ops.multiply(o, tanh_c, out=new_h)
 

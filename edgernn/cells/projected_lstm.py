@@ -41,7 +41,7 @@ class ProjectedSteps(HoistedSteps):
         h, c = before
         new_h, new_c = after
         self.add_past(gates, h)
-        self.squash(gates)
+        self.squash(gates, self.half, self.shift)
         self.carry(i, f, g, c, new_c)
         self.ops.tanh(new_c, out=tanh_c)
         self.ops.multiply(o, tanh_c, out=m)

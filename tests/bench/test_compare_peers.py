@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 def test_it_writes_figures_tables_and_a_picture(tmp_path: Path) -> None:
     command = [
         sys.executable, ROOT / "tools" / "compare_peers.py", "-o", tmp_path / "out", "--cells", "GRU",
-        "--sizes", "8", "16", "--rounds", "1",
+        "--sizes", "8", "16", "--rounds", "1", "--no-compile",
     ]  # fmt: skip
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
     report = json.loads((tmp_path / "out" / "peers.json").read_text(encoding="utf-8"))
@@ -29,6 +31,23 @@ def test_it_writes_figures_tables_and_a_picture(tmp_path: Path) -> None:
     assert "floor, float32" in (tmp_path / "out" / "peers.md").read_text(encoding="utf-8")
     assert (tmp_path / "out" / "latency-GRU.png").read_bytes().startswith(b"\x89PNG")
     assert "default path" in done.stdout
+
+
+@pytest.mark.slow
+def test_torch_compile_races_with_its_states_carried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    import compare_peers
+
+    network = compare_peers.make_network("LSTM", 4)
+    x = torch.randn(1, 3, 4)
+    with torch.no_grad():
+        expected = network(x)
+    # What is compiled into does not matter here, and the test needs no C++ compiler.
+    contender = compare_peers.compiled_contender(network, backend="eager")
+    for _ in range(2):
+        contender.reset()
+        found = [contender.outputs(contender.call(x[:, t : t + 1].numpy()))[0] for t in range(3)]
+        np.testing.assert_allclose(np.concatenate(found, axis=1), expected.numpy(), atol=1e-6)
 
 
 def test_a_peer_that_is_not_installed_is_told_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

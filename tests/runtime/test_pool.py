@@ -64,6 +64,28 @@ def test_outputs_stay_after_later_steps(lstm_session):
             np.testing.assert_array_equal(first[stream_id], copies[stream_id])
 
 
+@pytest.mark.parametrize("queued", [3, 2])
+def test_a_step_is_one_call_into_onnxruntime(lstm_session, queued, monkeypatch):
+    """However many streams are queued, all of the pool's or some."""
+    pool = lstm_session.pool(3)
+    ids = [pool.open() for _ in range(3)]
+    runs = []
+
+    def step():
+        for stream_id in ids[:queued]:
+            pool.push(stream_id, np.zeros((1, 1, 3), np.float32))
+        assert set(pool.step()) == set(ids[:queued])
+
+    step()  # binds
+    batching = pool._batching
+    for call in (*batching._full, *(partial.call for partial in batching._partial.values())):
+        run = call.run
+        monkeypatch.setattr(call, "run", lambda *arguments, run=run: (runs.append(1), run(*arguments)))
+    for _ in range(5):
+        step()
+    assert len(runs) == 5
+
+
 def test_a_tensor_without_a_batch_cannot_be_shared(counter):
     with pytest.raises(InputError, match=r"pool: 'positions' of .* has no free batch dimension"):
         load(counter()).pool(2)
