@@ -90,7 +90,7 @@ def export(
         lookahead=lookahead,
         running_mean=running_mean,
     )
-    make_compact(built.model)
+    make_compact(built.model, pruned=_is_pruned(model))
     manifest = built.manifest
     with atomic_path(path) as temporary:
         ir.save(built.model, temporary)
@@ -101,3 +101,11 @@ def export(
             attach(built.model, manifest)
             ir.save(built.model, temporary)
     return manifest
+
+
+def _is_pruned(model: nn.Module) -> bool:
+    """Whether a matrix that was trained is zero in a tenth of its places."""
+    return any(
+        parameter.dim() > 1 and int((parameter == 0).sum()) > parameter.numel() // 10
+        for parameter in model.parameters()
+    )
