@@ -111,7 +111,7 @@ def export(
             "kernels: the file has no RNN, LSTM or GRU operator that they could take over; its recurrence is "
             f"{built.manifest.recurrence!r}. Leave kernels out."
         )
-    make_compact(built.model)
+    make_compact(built.model, pruned=_is_pruned(model))
     manifest = built.manifest
     with atomic_path(path) as temporary:
         ir.save(built.model, temporary)
@@ -148,3 +148,11 @@ def _build_for(
         if last == "unrolled":
             require_steps(provider, objection, options)
     return build(model, example_inputs, recurrence=last, **options)
+
+
+def _is_pruned(model: nn.Module) -> bool:
+    """Whether a matrix that was trained is zero in a tenth of its places."""
+    return any(
+        parameter.dim() > 1 and int((parameter == 0).sum()) > parameter.numel() // 10
+        for parameter in model.parameters()
+    )

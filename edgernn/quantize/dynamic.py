@@ -6,7 +6,7 @@ import numpy as np
 import onnx_ir as ir
 
 from edgernn.quantize.body import CONTRIB, Body
-from edgernn.quantize.layer import Multiply
+from edgernn.quantize.layer import Matrix, Multiply
 
 # Columns of a matrix that MatMulNBits takes together.
 _BLOCKS = (128, 64, 32, 16)
@@ -17,21 +17,14 @@ class DynamicProducts:
 
     suffix = ""
 
-    def prepare(
-        self,
-        body: Body,
-        matrix: ir.Value,
-        scales: ir.Value,
-        bias: ir.Value | None,
-        size: tuple[int, int],
-        *,
-        bounded: bool,
-    ) -> Multiply:
+    def prepare(self, body: Body, matrix: Matrix, *, bounded: bool) -> Multiply:
         """See `Products`."""
-        transposed = body.op("Transpose", matrix, perm=[1, 0])
+        transposed = body.op("Transpose", matrix.integers, perm=[1, 0])
 
         def times(inner: Body, x: ir.Value) -> ir.Value:
-            return inner.op("DynamicQuantizeMatMul", x, transposed, scales, None, bias, domain=CONTRIB)
+            return inner.op(
+                "DynamicQuantizeMatMul", x, transposed, matrix.scales, None, matrix.bias, domain=CONTRIB
+            )
 
         return times
 
@@ -48,32 +41,25 @@ class BlockProducts:
     def __init__(self, *sizes: tuple[int, int]) -> None:
         self.suffix = "nbits_" + "_".join(f"{rows}x{columns}" for rows, columns in sizes)
 
-    def prepare(
-        self,
-        body: Body,
-        matrix: ir.Value,
-        scales: ir.Value,
-        bias: ir.Value | None,
-        size: tuple[int, int],
-        *,
-        bounded: bool,
-    ) -> Multiply:
+    def prepare(self, body: Body, matrix: Matrix, *, bounded: bool) -> Multiply:
         """See `Products`; what fills up the last block is zero."""
-        rows, columns = size
+        rows, columns = matrix.size
         block = min(_BLOCKS, key=lambda block: (-columns % block, -block))
         blocks = -(-columns // block)
-        wide = body.op("Add", body.op("Cast", matrix, to=ir.DataType.INT32), body.constant(128, np.int32))
+        wide = body.op(
+            "Add", body.op("Cast", matrix.integers, to=ir.DataType.INT32), body.constant(128, np.int32)
+        )
         if columns % block:
             pads = body.integers(0, 0, 0, -columns % block)
             wide = body.op("Pad", wide, pads, body.constant(128, np.int32))
         unsigned = body.op("Cast", wide, to=ir.DataType.UINT8)
         packed = body.op("Reshape", unsigned, body.integers(rows, blocks, block))
-        column = body.op("Unsqueeze", scales, body.integers(1))
+        column = body.op("Unsqueeze", matrix.scales, body.integers(1))
         flat = body.op("Reshape", body.op("Expand", column, body.integers(rows, blocks)), body.integers(-1))
 
         def times(inner: Body, x: ir.Value) -> ir.Value:
             return inner.op(
-                "MatMulNBits", x, packed, flat, None, None, bias, domain=CONTRIB,
+                "MatMulNBits", x, packed, flat, None, None, matrix.bias, domain=CONTRIB,
                 K=columns, N=rows, bits=8, block_size=block, accuracy_level=4,
             )  # fmt: skip
 

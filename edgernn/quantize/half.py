@@ -34,9 +34,7 @@ def make_half(model: ir.Model, request: Request) -> list[TensorReport]:
     """Change a float32 model to half floats inside, in place; tells of every weight what was done."""
     graph, opset = model.graph, model.opset_imports[""]
     floats = _float_values(model)
-    kept = {
-        node for node in all_nodes(graph) if _is_kept(node, request) or _fixed_inputs(node, opset) is None
-    }
+    kept = set(_kept_nodes(graph, request, opset, within=False))
     reports = []
     for value in graph.initializers.values():
         tensor, readers = value.const_value, [use.node for use in value.uses()]
@@ -46,7 +44,8 @@ def make_half(model: ir.Model, request: Request) -> list[TensorReport]:
         size, after, error, reason = array.nbytes, array.nbytes // 2, 0.0, ""
         if readers and kept.issuperset(readers):
             floats.discard(value)
-            after, reason = size, KEPT
+            asked = request.keeps(value.name, *(node.name for node in readers))
+            after, reason = size, KEPT if asked else f"{readers[0].op_type} computes in float32"
         else:
             rounded = _rounded(array)
             error = float(np.abs(array - rounded.astype(np.float32)).max(initial=0.0))
@@ -89,13 +88,18 @@ def check_loads(path: Path) -> None:
         )
 
 
-def _is_kept(node: ir.Node, request: Request) -> bool:
-    """Whether a node computes in float32: as asked, or because onnxruntime wants it.
+def _kept_nodes(graph: ir.Graph, request: Request, opset: int, *, within: bool) -> Iterator[ir.Node]:
+    """The nodes that compute in float32: as asked, those in their bodies, and because it must be so.
 
     onnxruntime 1.32 crashes at a product that reads a transposed tensor in half.
     """
-    names = (node.name, *(value.name for value in node.inputs if value is not None))
-    return request.keeps(*names) or (node.op_type == "Transpose" and not node.domain)
+    for node in graph:
+        names = (node.name, *(value.name for value in node.inputs if value is not None))
+        kept = within or request.keeps(*names) or (node.op_type == "Transpose" and not node.domain)
+        if kept or _fixed_inputs(node, opset) is None:
+            yield node
+        for body in _bodies(node):
+            yield from _kept_nodes(body, request, opset, within=kept)
 
 
 def _convert(graph: ir.Graph, floats: set[ir.Value], kept: set[ir.Node], opset: int) -> None:

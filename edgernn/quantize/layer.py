@@ -22,6 +22,23 @@ _RNN_ACTIVATIONS = ("Tanh", "Relu", "Sigmoid")
 Multiply = Callable[[Body, ir.Value], ir.Value]
 
 
+@dataclass(frozen=True)
+class Matrix:
+    """A matrix of integers, as values of a function's body.
+
+    Attributes:
+        integers: int8 (N, K).
+        scales: (N).
+        bias: (N), which is added to a product; None without one.
+        size: N and K.
+    """
+
+    integers: ir.Value
+    scales: ir.Value
+    bias: ir.Value | None
+    size: tuple[int, int]
+
+
 class Products(Protocol):
     """A way to multiply with matrices of integers.
 
@@ -31,24 +48,12 @@ class Products(Protocol):
 
     suffix: str
 
-    def prepare(
-        self,
-        body: Body,
-        matrix: ir.Value,
-        scales: ir.Value,
-        bias: ir.Value | None,
-        size: tuple[int, int],
-        *,
-        bounded: bool,
-    ) -> Multiply:
+    def prepare(self, body: Body, matrix: Matrix, *, bounded: bool) -> Multiply:
         """Add nodes that onnxruntime folds, and give what multiplies.
 
         Args:
             body: where they go; `Multiply` may be used in bodies within it.
-            matrix: int8 (N, K).
-            scales: (N).
-            bias: (N), which is added to the product.
-            size: N and K.
+            matrix: what is multiplied with.
             bounded: whether what is multiplied stays within [-1, 1].
         """
         ...
@@ -158,28 +163,32 @@ class Layer:
             of_x, of_h = body.multi("Split", [row], 2, axis=0, num_outputs=2)
         prepare = self.products.prepare
         (rows, columns), (_, units) = (matrix_size(node, index) for index in (1, 2))
-        gates = prepare(body, *_matrix(body, weights.w, d), of_x, (rows, columns), bounded=False)(
-            body, weights.x
-        )
-        parts: list[Sequence[ir.Value | None]] = [(*_matrix(body, weights.r, d), of_h)]
-        heights = [rows]
-        if self._splits:
-            cut = [
-                (None, None) if part is None else body.multi("Split", [part, sizes[0]], 2, axis=0)
-                for part in parts[0]
-            ]
-            parts, heights = list(zip(*cut, strict=True)), [2 * units, units]
-        times = []
-        for (matrix, scales, bias), height in zip(parts, heights, strict=True):
-            assert matrix is not None
-            assert scales is not None
-            times.append(prepare(body, matrix, scales, bias, (height, units), bounded=self._bounded))
+        w = Matrix(*_matrix(body, weights.w, d), of_x, (rows, columns))
+        gates = prepare(body, w, bounded=False)(body, weights.x)
+        r = Matrix(*_matrix(body, weights.r, d), of_h, (rows, units))
+        parts = self._split(body, r, sizes[0]) if self._splits else [r]
+        times = [prepare(body, part, bounded=self._bounded) for part in parts]
         peepholes = weights.given(7)
         split: tuple[ir.Value, ...] = ()
         if peepholes is not None:
             row = body.op("Gather", peepholes, body.constant(d, np.int64), axis=0)
             split = tuple(body.multi("Split", [row], 3, axis=0, num_outputs=3))
         return gates, _Recurrent(times, split, sizes)
+
+    def _split(self, body: Body, r: Matrix, widths: ir.Value) -> list[Matrix]:
+        """R of the gates that come first, and of the last one."""
+        units = r.size[1]
+        integers, scales, bias = (
+            (None, None) if part is None else body.multi("Split", [part, widths], 2, axis=0)
+            for part in (r.integers, r.scales, r.bias)
+        )
+        found = []
+        for at, height in enumerate((2 * units, units)):
+            matrix, scale = integers[at], scales[at]
+            assert matrix is not None
+            assert scale is not None
+            found.append(Matrix(matrix, scale, bias[at], (height, units)))
+        return found
 
     @property
     def _splits(self) -> bool:

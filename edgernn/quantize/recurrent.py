@@ -30,7 +30,7 @@ import onnx_ir as ir
 from edgernn.quantize.body import CONTRIB, Body
 from edgernn.quantize.dynamic import BlockProducts, DynamicProducts
 from edgernn.quantize.functions import Weights, WriteBody, folded, references, widen
-from edgernn.quantize.layer import Multiply, Products, find_layer, matrix_size, steps_of
+from edgernn.quantize.layer import Matrix, Multiply, Products, find_layer, matrix_size, steps_of
 
 # Elements of W and R of one direction from which a body wins over the folded operator. Those in a range of
 # their own, GRU_CHUNK to GRU_SCAN, win for one step and are as fast for more.
@@ -145,10 +145,10 @@ def _multiplications(body: Body, weights: Weights, node: ir.Node, products: Prod
         biases = body.multi("Split", [body.op("Squeeze", bias, body.integers(0))], 2, num_outputs=2)
     found = []
     for index, ((integers, scales), part) in enumerate(zip((weights.w, weights.r), biases, strict=True)):
-        matrix = body.op("Squeeze", integers, body.integers(0))
+        whole = body.op("Squeeze", integers, body.integers(0))
         flat = body.op("Reshape", scales, body.integers(-1))
-        size = matrix_size(node, 1 + index)
-        found.append(products.prepare(body, matrix, flat, part, size, bounded=index == 1))
+        matrix = Matrix(whole, flat, part, matrix_size(node, 1 + index))
+        found.append(products.prepare(body, matrix, bounded=index == 1))
     return found
 
 

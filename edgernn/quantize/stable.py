@@ -13,7 +13,7 @@ import numpy as np
 import onnx_ir as ir
 
 from edgernn.quantize.body import Body
-from edgernn.quantize.layer import Multiply
+from edgernn.quantize.layer import Matrix, Multiply
 
 # A range of zeros alone would divide by zero.
 _SMALLEST_RANGE = 1e-30
@@ -24,18 +24,10 @@ class StableProducts:
 
     suffix = ""
 
-    def prepare(
-        self,
-        body: Body,
-        matrix: ir.Value,
-        scales: ir.Value,
-        bias: ir.Value | None,
-        size: tuple[int, int],
-        *,
-        bounded: bool,
-    ) -> Multiply:
+    def prepare(self, body: Body, matrix: Matrix, *, bounded: bool) -> Multiply:
         """See `Products`."""
-        transposed = body.op("Transpose", matrix, perm=[1, 0])
+        transposed = body.op("Transpose", matrix.integers, perm=[1, 0])
+        scales, bias = matrix.scales, matrix.bias
         if bounded:
             scales = body.op("Div", scales, body.constant(127, np.float32))
         multiply = partial(_fixed_product if bounded else product, matrix=transposed, scales=scales)

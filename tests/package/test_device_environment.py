@@ -53,6 +53,10 @@ WIDE = {
     "wide_lstm": (nn.LSTM, 192, "LSTM_int8_dynamic"),
 }
 
+# What a network's weights are made to be, so that files hold them in another way.
+SMALLER = ("pruned", "low_rank")
+SMALLER_FILES = [f"{name}.{scheme}" for name in SMALLER for scheme in ("float32", "int8", "int4", "fp16")]
+
 RUN_ALL = f"""
 import sys
 from pathlib import Path
@@ -124,6 +128,20 @@ def make_wide(name: str) -> nn.Module:
     torch.manual_seed(1)
     kind, hidden, _ = WIDE[name]
     return Wide(kind(3, hidden, batch_first=True)).eval()
+
+
+@torch.no_grad()
+def make_smaller(name: str) -> nn.Module:
+    """A layer with blocks of zeros, or matrices of an eighth of their rank; the same every time."""
+    torch.manual_seed(2)
+    model = Wide(nn.GRU(3, 96, batch_first=True)).eval()
+    recurrent = model.layer.weight_hh_l0
+    if name == "pruned":
+        recurrent[:, :64] = 0
+    else:
+        left, values, right = torch.linalg.svd(recurrent, full_matrices=False)
+        recurrent.copy_(4 * (left[:, :12] * values[:12]) @ right[:12])
+    return model
 
 
 def clean_environment() -> dict[str, str]:
@@ -216,6 +234,14 @@ def _export_all(root: Path) -> None:
     for name in WIDE:
         edgernn.export(make_wide(name), root / f"{name}.float32.onnx", x, streaming=True, check=False)
         edgernn.quantize(root / f"{name}.float32.onnx", root / f"{name}.int8.onnx")
+    for name in SMALLER:
+        source = root / f"{name}.float32.onnx"
+        edgernn.export(make_smaller(name), source, x, streaming=True, check=False)
+        for scheme in ("int8", "int4", "fp16"):
+            edgernn.quantize(source, root / f"{name}.{scheme}.onnx", scheme=scheme)
+    for form in ("stream", "scan", "unrolled"):
+        half = {"scheme": "fp16", "options": {"compute": "half"}}
+        edgernn.quantize(root / f"{form}.float32.onnx", root / f"half.{form}.onnx", **half)
     (root / "run_all.py").write_text(RUN_ALL)
 
 
@@ -316,6 +342,23 @@ for name in sys.argv[2:]:
         assert float(error) < tolerance("float32", "int8"), line
         assert same_bits == "False", f"{name} ran on its body"
     assert len(done.stdout.splitlines()) == len(names)
+
+
+@pytest.mark.parametrize("name", SMALLER_FILES)
+def test_compact_weights_are_restored_there(device: Device, found: dict[str, np.ndarray], name: str) -> None:
+    way, _, scheme = name.partition(".")
+    functions = {node.op_type.split("_")[0] for node in ir.load(device.folder / f"{name}.onnx").graph}
+    assert {"pruned": "Blocks", "low_rank": "LowRank"}[way] in functions
+    with torch.no_grad():
+        expected = make_smaller(way)(make()[1]).numpy()
+    allowed = tolerance("float32", scheme) * output_scale(expected)
+    assert np.abs(found[name] - expected).max() <= allowed
+
+
+@pytest.mark.parametrize("form", ["stream", "scan", "unrolled"])
+def test_graphs_in_half_run_there(found: dict[str, np.ndarray], expected: np.ndarray, form: str) -> None:
+    error = np.abs(found[f"half.{form}"] - expected).max()
+    assert 0 < error <= tolerance("float16", "fp16") * output_scale(expected)
 
 
 def test_all_forms_of_a_scheme_agree_and_the_schemes_differ(found: dict[str, np.ndarray]) -> None:

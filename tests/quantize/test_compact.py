@@ -223,6 +223,28 @@ def test_the_report_counts_what_is_left_out(tmp_path: Path) -> None:
     assert edgernn.verify(model, tmp_path / "int8.onnx", example_inputs=X).passed
 
 
+def test_what_nobody_pruned_stays_plain(tmp_path: Path) -> None:
+    """Filters that are mostly zero are no reason for functions in a float32 file; in int8 they are there."""
+
+    class Filtered(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("filters", torch.eye(40).repeat_interleave(2, 1))
+            self.gru = nn.GRU(80, 96, batch_first=True)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.gru(x @ self.filters)[0]
+
+    model = Filtered().eval()
+    edgernn.export(model, tmp_path / "float32.onnx", X, check=False)
+    plain = ir.load(tmp_path / "float32.onnx")
+    assert not plain.functions
+    assert {node.domain for node in plain.graph} == {""}
+    edgernn.quantize(tmp_path / "float32.onnx", tmp_path / "int8.onnx")
+    assert any(node.op_type.startswith("Blocks") for node in ir.load(tmp_path / "int8.onnx").graph)
+    assert edgernn.verify(model, tmp_path / "int8.onnx", example_inputs=X).passed
+
+
 @pytest.mark.parametrize(("way", "part"), [("pruned", "_stored"), ("low rank", "_left")])
 def test_damage_is_noticed(way: str, part: str, tmp_path: Path) -> None:
     """Negative control: verify fails where blocks stand elsewhere, or a factor is twice as large."""

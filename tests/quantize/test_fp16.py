@@ -111,6 +111,16 @@ def test_what_is_kept_computes_in_float32(tmp_path):
     assert edgernn.verify(model, tmp_path / "half.onnx", example_inputs=X).passed
 
 
+def test_a_loop_that_is_kept_computes_in_float32(tmp_path):
+    model, path = exported(tmp_path, "gru", recurrence="scan")
+    (node,) = [node for node in ir.load(path).graph if node.op_type == "Scan"]
+    report = edgernn.quantize(path, tmp_path / "half.onnx", scheme="fp16", options=HALF, keep=[node.name])
+    recurrent = [tensor.name for tensor in report.tensors if "_hh" in tensor.name]
+    assert recurrent
+    assert set(recurrent) <= {tensor.name for tensor in report.left}
+    assert edgernn.verify(model, tmp_path / "half.onnx", example_inputs=X).passed
+
+
 def test_operators_without_half_form_stay_float32(tmp_path):
     """The scales of Resize are float32 in ONNX, whatever it resizes."""
 

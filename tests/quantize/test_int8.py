@@ -177,6 +177,20 @@ def test_quantizing_nothing_is_an_error(tmp_path):
     assert not (tmp_path / "int8.onnx").exists()
 
 
+def test_networks_without_a_recurrent_layer(tmp_path):
+    """What else has weights is quantized; where nothing has any, that is an error."""
+    linear = nn.Sequential(nn.Linear(24, 48), nn.Tanh(), nn.Linear(48, 8)).eval()
+    edgernn.export(linear, tmp_path / "linear.onnx", X, check=False)
+    report = edgernn.quantize(tmp_path / "linear.onnx", tmp_path / "int8.onnx")
+    assert len(report.quantized) == 2
+    assert edgernn.verify(linear, tmp_path / "int8.onnx", example_inputs=X).passed
+    edgernn.export(nn.Tanh().eval(), tmp_path / "tanh.onnx", X, check=False)
+    for scheme in ("int8", "int8-stable", "int4", "fp16"):
+        with pytest.raises(QuantizationError, match="quantizes nothing: it has no weights"):
+            edgernn.quantize(tmp_path / "tanh.onnx", tmp_path / "nothing.onnx", scheme=scheme)
+    assert not (tmp_path / "nothing.onnx").exists()
+
+
 def test_schemes_are_found_by_their_files():
     assert "int8" in scheme_names()
 

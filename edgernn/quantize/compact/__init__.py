@@ -24,8 +24,14 @@ _LEAST_BYTES, _LEAST_SHARE = 1000, 0.05
 _FACTORED = {"RNN": (1, 2), "LSTM": (1, 2), "GRU": (1, 2), "MatMul": (1,), "Gemm": (1,)}
 
 
-def make_compact(model: ir.Model) -> None:
-    """Store the weights of a float32 model in fewer bytes where they allow it, in place."""
+def make_compact(model: ir.Model, *, pruned: bool) -> None:
+    """Store the weights of a float32 model in fewer bytes where they allow it, in place.
+
+    Args:
+        model: the model.
+        pruned: whether blocks of zeros are left out; a network that nobody pruned may have some too, such as
+            its mel filters, and is better left in plain ONNX.
+    """
     for value in list(model.graph.initializers.values()):
         array = _array(value)
         if array is None or array.dtype != np.float32 or not _is_matrix(value):
@@ -33,7 +39,8 @@ def make_compact(model: ir.Model) -> None:
         found = find_factors(array)
         if found is not None and _pays(sum(part.nbytes for part in found), array):
             _replace(model, value, LOW_RANK, ("left", "right"), found, multiply)
-    leave_blocks_out(model)
+    if pruned:
+        leave_blocks_out(model)
 
 
 def leave_blocks_out(model: ir.Model) -> dict[str, int]:
