@@ -51,6 +51,13 @@ class TensorSpec:
     upsampling: int = 1
     delay: int = 0
 
+    @property
+    def batch_dim(self) -> int | None:
+        """Which dimension is the batch: the one of that name, else a first one that is fixed at 1."""
+        if "batch" in self.dims:
+            return self.dims.index("batch")
+        return 0 if self.dims and self.dims[0] == 1 and self.time_dim != 0 else None
+
 
 @dataclass(frozen=True)
 class StateSpec:
@@ -60,7 +67,7 @@ class StateSpec:
         input: name of the graph's input.
         output: name of the graph's output.
         dtype: numpy's name of the element type.
-        dims: one entry a dimension; the batch is the name "batch".
+        dims: one entry a dimension; the batch is the name "batch", or 1 where it is fixed.
         initial: the value before the first chunk: one number for every element, or the elements of one row of
             the batch, in order.
         layer: the recurrent layer it belongs to, e.g. "encoder.lstm.l0"; empty for a state of another kind.

@@ -14,13 +14,6 @@ if TYPE_CHECKING:
     from edgernn.manifest import TensorSpec
 
 
-def batch_dim(spec: TensorSpec) -> int | None:
-    """Which dimension of a tensor is the batch: the one of that name, else a first one that is fixed at 1."""
-    if "batch" in spec.dims:
-        return spec.dims.index("batch")
-    return 0 if spec.dims and spec.dims[0] == 1 and spec.time_dim != 0 else None
-
-
 def values_a_step(spec: TensorSpec) -> int | None:
     """How many numbers one time step of one row has; None where the model leaves that open."""
     sizes = [spec.dims[axis] for axis in _feature_axes(spec)]
@@ -49,20 +42,20 @@ def from_rows(rows: Array, spec: TensorSpec) -> Array:
     ]
     array = rows.reshape(len(rows), *features) if spec.time_dim is not None else rows.reshape(features)
     if spec.time_dim is not None:
-        batch = batch_dim(spec)
+        batch = spec.batch_dim
         array = np.moveaxis(array, 0, spec.time_dim - (batch is not None and batch < spec.time_dim))
     return with_batch(array, spec)
 
 
 def with_batch(array: Array, spec: TensorSpec) -> Array:
     """`array` with a batch of one where it lacks the batch dimension."""
-    batch = batch_dim(spec)
+    batch = spec.batch_dim
     return np.expand_dims(array, batch) if batch is not None and array.ndim == len(spec.dims) - 1 else array
 
 
 def steps(array: Array, spec: TensorSpec) -> Iterator[Array]:
     """The values of an output, flat, by batch row and time step."""
-    batch = batch_dim(spec)
+    batch = spec.batch_dim
     rows = [array] if batch is None else np.moveaxis(array, batch, 0)
     for row in rows:
         if spec.time_dim is None:
@@ -85,7 +78,7 @@ def plain(values: Array) -> list[Any]:
 
 
 def _feature_axes(spec: TensorSpec) -> list[int]:
-    return [axis for axis in range(len(spec.dims)) if axis not in (batch_dim(spec), spec.time_dim)]
+    return [axis for axis in range(len(spec.dims)) if axis not in (spec.batch_dim, spec.time_dim)]
 
 
 def _whole(rows: Array, spec: TensorSpec) -> Array:

@@ -55,7 +55,7 @@ def run_arrays(
 def batch_of(session: Session, inputs: Sequence[Array]) -> int:
     """Rows of the inputs' batch."""
     for array, spec in zip(inputs, session.inputs, strict=True):
-        axis = rows.batch_dim(spec)
+        axis = spec.batch_dim
         if axis is not None and array.ndim == len(spec.dims):
             return int(array.shape[axis])
     return 1

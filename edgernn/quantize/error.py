@@ -9,6 +9,7 @@ import numpy as np
 from edgernn.errors import InputError
 from edgernn.quantize.report import OutputError
 from edgernn.runtime import Session
+from edgernn.runtime.arrays import takes_one_row
 from edgernn.runtime.random_inputs import draw_input, fixed_length
 
 _BATCH, _STEPS = 4, 64
@@ -38,7 +39,14 @@ def _standard_normal(session: Session) -> list[np.ndarray]:
 
 
 def run_file(session: Session, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """All outputs; a streaming file with a fixed chunk is pushed the data chunk by chunk."""
+    """All outputs; a streaming file with a fixed chunk is pushed the data chunk by chunk.
+
+    A file that takes one row alone is run on one after the other.
+    """
+    count = inputs[0].shape[0]
+    if takes_one_row(session.manifest) and count > 1:
+        by_row = [run_file(session, [array[row : row + 1] for array in inputs]) for row in range(count)]
+        return [np.concatenate(outputs) for outputs in zip(*by_row, strict=True)]
     chunk = session.manifest.chunk
     if not session.manifest.streaming or chunk is None:
         return _as_list(session.run(*inputs))

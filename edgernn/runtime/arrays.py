@@ -35,6 +35,13 @@ def initial_row(state: StateSpec) -> Array:
     return np.array(state.initial, state.dtype)
 
 
+def takes_one_row(manifest: Manifest) -> bool:
+    """Whether the batch is fixed at one row, the first dimension of every input and output."""
+    return all(
+        "batch" not in spec.dims and spec.batch_dim == 0 for spec in (*manifest.inputs, *manifest.outputs)
+    )
+
+
 def describe_dims(dims: Sequence[int | str]) -> str:
     """Dimensions as people write them: `(batch, time, 8)`."""
     return "(" + ", ".join(str(dim) for dim in dims) + ("," if len(dims) == 1 else "") + ")"

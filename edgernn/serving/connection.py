@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Awaitable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from fastapi import WebSocket
 from starlette.websockets import WebSocketDisconnect
@@ -16,7 +16,7 @@ from edgernn.errors import EdgeRNNError, InputError, ModelError
 from edgernn.serving.batcher import Batcher
 from edgernn.serving.limits import Limits
 from edgernn.serving.metrics import Metrics
-from edgernn.serving.wire import Wire
+from edgernn.serving.wire import Wire, parse
 
 # https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
 NOT_OFFERED, BAD_DATA, POLICY, INTERNAL, TRY_LATER = 1003, 1007, 1008, 1011, 1013
@@ -79,7 +79,7 @@ class Connection:
             if binary is not None:
                 arrays = self._wire.read_binary(binary)
             else:
-                given = _parsed(message["text"])
+                given = parse(message["text"])
                 if given == {"reset": True}:
                     self._batcher.reset(stream_id)
                     await self._send('{"reset": true}')
@@ -123,10 +123,3 @@ class Connection:
         except asyncio.TimeoutError as error:
             seconds = self._limits.idle_timeout
             raise GoodbyeError(POLICY, f"the client {what} for {seconds:g} seconds.", "idle") from error
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"not JSON: {error}.") from error

@@ -44,7 +44,7 @@ class Wire:
             "model": self._session.digest,
             "task": manifest.task,
             "inputs": [_describe(spec) for spec in self._inputs],
-            "outputs": [_describe(spec) for spec in self._outputs],
+            "outputs": [{**_describe(spec), **_timing(spec)} for spec in self._outputs],
             "steps": self.unit,
             "labels": list(manifest.labels),
             "binary": self.binary,
@@ -72,11 +72,7 @@ class Wire:
 
     def read_json(self, text: str | bytes) -> list[Array]:
         """The inputs of a JSON message. Raises InputError where they do not fit."""
-        try:
-            given = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"not JSON: {error}.") from error
-        return self.from_object(given)
+        return self.from_object(parse(text))
 
     def from_object(self, given: object) -> list[Array]:
         """The inputs of a parsed JSON message."""
@@ -145,6 +141,14 @@ class Wire:
         return arrays
 
 
+def parse(text: str | bytes) -> Any:
+    """What JSON says. Raises InputError where it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"not JSON: {error}.") from error
+
+
 def _any_length(spec: TensorSpec) -> TensorSpec:
     """An input as a message may hold it: several of the model's chunks."""
     dims = tuple("time" if axis == spec.time_dim else dim for axis, dim in enumerate(spec.dims))
@@ -158,6 +162,11 @@ def _values_a_step(spec: TensorSpec) -> int | None:
     others = [dim for axis, dim in enumerate(spec.dims) if axis != spec.time_dim and dim != "batch"]
     sizes = [dim for dim in others if isinstance(dim, int)]
     return int(np.prod(sizes, dtype=np.int64)) if len(sizes) == len(others) else None
+
+
+def _timing(spec: TensorSpec) -> dict[str, Any]:
+    """`upsampling` output steps for `hop` input steps, of which the first `delay` say nothing yet."""
+    return {"hop": spec.hop, "upsampling": spec.upsampling, "delay": spec.delay}
 
 
 def _describe(spec: TensorSpec) -> dict[str, Any]:

@@ -51,6 +51,22 @@ def static(path: Path, **options: object) -> Path:
     return path.with_name("static.onnx")
 
 
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_file_of_one_row_is_calibrated_on_many(tmp_path, streaming):
+    """Row by row: the same ranges, and so the same numbers, as with the batch free."""
+    model, path = exported(tmp_path, streaming=streaming)
+    form = {"streaming": True, "chunk": 1} if streaming else {"length": STEPS}
+    row = tmp_path / "row" / "float.onnx"
+    edgernn.export(model, row, X[:2], recurrence="unrolled", fix_batch=True, check=False, **form)
+    found, wanted = edgernn.load(static(row)), edgernn.load(static(path))
+    x = X[:1, :1].numpy() if streaming else X[:1].numpy()
+    # The random states that a stream is calibrated from are others where there are other rows.
+    atol = tolerance("float32", "int8-static") if streaming else 1e-6
+    np.testing.assert_allclose(found.run(x), wanted.run(x), atol=atol)
+    with pytest.raises(InputError, match="dimension 2 must be"):
+        edgernn.quantize(row, tmp_path / "s.onnx", scheme="int8-static", calibration=X[:, :, :3].numpy())
+
+
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_it_computes_what_the_network_computes_within_its_tolerance(tmp_path, cell):
     model, path = exported(tmp_path, cell)

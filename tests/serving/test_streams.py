@@ -73,6 +73,7 @@ def test_json_with_a_hop_and_several_outputs(sessions: dict[str, Session], serve
     with connect(serve(session).url) as server:
         greeting = json.loads(server.recv())
         assert (greeting["steps"], greeting["binary"]) == (2, False)
+        assert [(item["hop"], item["delay"]) for item in greeting["outputs"]] == [(2, 0), (2, 0)]
         name = greeting["inputs"][0]["name"]
         for part in (x[:2], x[2:8], x[8:]):
             server.send(json.dumps({name: part.tolist()}))

@@ -11,7 +11,7 @@ import onnxruntime
 
 from edgernn.errors import InputError
 from edgernn.manifest import METADATA_KEY, Manifest
-from edgernn.runtime.arrays import check_shape, check_steps, initial_state, to_array
+from edgernn.runtime.arrays import check_shape, check_steps, initial_state, takes_one_row, to_array
 
 # Rows of a run: all tensors of all unrolled steps are in memory at once.
 _ROWS = 16
@@ -91,12 +91,16 @@ class Observer:
     def _rows(self) -> Iterator[dict[str, np.ndarray]]:
         names = [spec.name for spec in self.manifest.inputs]
         dims = [spec.dims.index("batch") if "batch" in spec.dims else None for spec in self.manifest.inputs]
+        one = takes_one_row(self.manifest)
+        if one:
+            dims = [0] * len(names)
         if any(dim is None for dim in dims):
             yield dict(zip(names, self.data, strict=True))
             return
         rows = self.data[0].shape[dims[0] or 0]
-        for start in range(0, rows, _ROWS):
-            chosen = range(start, min(start + _ROWS, rows))
+        size = 1 if one else _ROWS
+        for start in range(0, rows, size):
+            chosen = range(start, min(start + size, rows))
             yield {
                 name: array.take(chosen, dim) for name, array, dim in zip(names, self.data, dims, strict=True)
             }
@@ -112,7 +116,11 @@ def _checked(manifest: Manifest, data: Sequence[np.ndarray]) -> list[np.ndarray]
         for spec, value in zip(manifest.inputs, data, strict=True):
             array = to_array(value, spec)
             dims = tuple(
-                "time" if manifest.streaming and axis == spec.time_dim else dim
+                "time"
+                if manifest.streaming and axis == spec.time_dim
+                else "batch"
+                if axis == 0 and takes_one_row(manifest)
+                else dim
                 for axis, dim in enumerate(spec.dims)
             )
             check_shape(array.shape, replace(spec, dims=dims), sizes)
