@@ -55,7 +55,7 @@ class LinearCell(Cell):
         """All steps at once: see `linear_recurrence`."""
         if type(self).recur is not LinearCell.recur:
             return None  # a subclass changed the recurrence itself
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() and not torch.compiler.is_compiling():
             keep_freed_memory()
         blocks = self.split(projected)
         h = self._states(blocks, state[0], alive, reverse)

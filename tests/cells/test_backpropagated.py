@@ -14,7 +14,7 @@ from edgernn.cells.backpropagated import BackpropagatedCell
 
 from .checks import random_states
 from .library import CHOICES, LIBRARY, Choice, gradients
-from .tolerances import DOUBLE, SINGLE
+from .tolerances import DOUBLE, HALF, MANY_STEPS
 
 BY_HAND = [choice for choice in CHOICES if issubclass(choice.kind, BackpropagatedCell)]
 KINDS = [kind for kind in LIBRARY.values() if issubclass(kind, BackpropagatedCell)]
@@ -44,7 +44,7 @@ def test_half_precision_trains(kind: type[Cell], monkeypatch: pytest.MonkeyPatch
     cell = kind(3, 4).bfloat16()
     x, state = torch.randn(5, 2, 3).bfloat16(), random_states(cell, 2)
     found, wanted = gradients(cell, x, state), by_loop(cell, monkeypatch, x, state)
-    torch.testing.assert_close(found, wanted, rtol=0.1, atol=0.1)
+    torch.testing.assert_close(found, wanted, **HALF)
     assert all(part.dtype == torch.bfloat16 for part in found[1])
 
 
@@ -63,7 +63,7 @@ def test_large_steps_and_many_blocks(
     )
     for ours, theirs in zip((*found[0], *found[1]), (*wanted[0], *wanted[1]), strict=True):
         scale = max(1.0, float(theirs.detach().abs().max()))
-        torch.testing.assert_close(ours / scale, theirs / scale, rtol=0, atol=10 * SINGLE["atol"])
+        torch.testing.assert_close(ours / scale, theirs / scale, **MANY_STEPS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -134,10 +134,13 @@ def test_a_cell_whose_steps_are_not_written_trains_by_the_loop() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # torch.compile's own
-def test_a_compiled_model_trains_by_the_same_steps() -> None:
+# torch.compile's own warnings.
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
+@pytest.mark.parametrize("name", ["PeepholeLSTM", "MinGRU"])
+def test_a_compiled_model_trains_by_the_same_steps(name: str) -> None:
     """torch.compile leaves the run over time as it is, in place of unrolling it."""
-    recurrent = Recurrent(LIBRARY["PeepholeLSTM"](3, 4))
+    recurrent = Recurrent(LIBRARY[name](3, 4))
     head = torch.nn.Linear(4, 1)
     x = torch.randn(2, 50, 3)
     weights = [*recurrent.parameters(), *head.parameters()]

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from edgernn.cells import products
 from edgernn.cells.products import linear, outer_product, through
 
+from .tolerances import LARGE_SUMS
+
 LARGE, SMALL = (20, 50, 32), (2, 5, 32)  # times 64 rows: above and below what oneDNN is asked for
 
 
@@ -28,8 +30,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
 
 
 def close(found: Tensor, wanted: Tensor) -> None:
-    """Sums of up to 1,000 products in another order."""
-    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found, wanted, **LARGE_SUMS)
 
 
 @pytest.mark.parametrize("bias", [True, False])
