@@ -31,9 +31,7 @@ struct Float128 {
 };
 
 inline int8x16_t four_times(const uint8_t* group) {
-  int32_t bytes;
-  std::memcpy(&bytes, group, sizeof bytes);
-  return vreinterpretq_s8_s32(vdupq_n_s32(bytes));
+  return vreinterpretq_s8_s32(vdupq_n_s32(group_of(group)));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 // Every output sums its inputs in order, whatever rows it is computed with, so that batch and chunks change nothing.
 #pragma once
 
+#include <cstring>
 #include <type_traits>
 #include <utility>
 
@@ -22,6 +23,13 @@
 
 namespace edgernn {
 namespace {
+
+// The four inputs of a group as one number.
+inline int32_t group_of(const uint8_t* group) {
+  int32_t bytes;
+  std::memcpy(&bytes, group, sizeof bytes);
+  return bytes;
+}
 
 // Where the rows of a product come from and go to.
 template <class Input>

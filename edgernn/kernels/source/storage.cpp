@@ -95,8 +95,9 @@ std::vector<float> widen_int4(const uint8_t* packed, const uint16_t* scales, siz
 std::vector<std::string> usual_names() {
   // What stands behind the storage: the bodies, and which of B, lengths, initial states (and peepholes) a node has
   // where there is a gap, with the number of its outputs.
-  static const char* bodies[] = {"", "_dynamic", "_step", "_chunk", "_stable", "_stable_step",
-                                 "_stable_bidirectional", "_stable_reset_first", "_stable_reset_first_step"};
+  static const char* bodies[] = {"", "_dynamic", "_step", "_chunk", "_scan", "_scan_bidirectional",
+                                 "_scan_reset_first", "_stable", "_stable_step", "_stable_bidirectional",
+                                 "_stable_reset_first", "_stable_reset_first_step"};
   static const char* gaps[] = {"", "_2x_x", "_2__x", "_2_x", "_2_xx", "_1x_x", "_1__x", "_1_x", "_1_xx",
                                "_3x_xx", "_3__xx", "_3_x", "_3_xxx"};
   std::vector<std::string> names;

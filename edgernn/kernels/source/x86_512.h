@@ -31,11 +31,5 @@ struct Float512 {
   static void settle(V& v) { asm("" : "+v"(v)); }
 };
 
-inline int32_t group_of(const uint8_t* group) {
-  int32_t bytes;
-  std::memcpy(&bytes, group, sizeof bytes);
-  return bytes;
-}
-
 }  // namespace
 }  // namespace edgernn
