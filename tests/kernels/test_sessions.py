@@ -17,7 +17,7 @@ from edgernn.runtime import Session
 from edgernn.verify.report import output_scale
 from edgernn.verify.tolerances import tolerance
 
-BATCH, STEPS, INPUTS, HIDDEN = 3, 24, 12, 40
+BATCH, STEPS, INPUTS, HIDDEN = 3, 24, 32, 40
 SCHEMES = ("float32", "int8", "int8-stable", "int4")
 
 
