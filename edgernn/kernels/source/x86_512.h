@@ -9,16 +9,15 @@ namespace edgernn {
 namespace {
 
 // Thirty-two registers.
-template <int kTiles>
 struct Shape512 {
-  static constexpr int kTilesAlone = kTiles;
+  static constexpr int kTilesAlone = 2;
   static constexpr int kVectorsAlone = 4;
   static constexpr int kVectors = 4;
   static constexpr int kRows = 6;
 };
 
 struct Float512 {
-  using Shape = Shape512<2>;
+  using Shape = Shape512;
   static constexpr int kLanes = 16;
   using V = __m512;
 

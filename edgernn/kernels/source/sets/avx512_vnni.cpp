@@ -5,7 +5,7 @@ namespace edgernn {
 namespace {
 
 struct Dot {
-  using Shape = Shape512<1>;
+  using Shape = Shape512;
   static constexpr int kLanes = 16;
   static constexpr int kOffset = 128;  // the instruction takes inputs without a sign
   using V = __m512i;
