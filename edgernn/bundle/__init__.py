@@ -141,7 +141,10 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
             file = temporary / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(data)
-        temporary.chmod(0o755)
+        # mkdtemp makes private folders; an app is an ordinary folder of its owner.
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o777 & ~mask)
         temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""A C++17 program on onnxruntime's C API; a push allocates nothing."""
+"""A C++17 program on onnxruntime's C API, whose own code allocates nothing in a push."""
 
 from __future__ import annotations
 
