@@ -166,6 +166,24 @@ def test_a_library_of_operators_is_registered(
     assert done.stderr.count("registered with onnxruntime") == 3
 
 
+def test_edgernns_kernels_run_a_quantized_model(
+    models: dict[str, Path], tmp_path: Path, ort_definitions: list[str], library: Path
+) -> None:
+    """Golden vectors come from onnxruntime alone; the kernels' results are near enough, and not the same."""
+    edgernn.quantize(models["forecast"], tmp_path / "forecast.onnx")
+    edgernn.bundle([tmp_path / "forecast.onnx"], tmp_path / "app", target="cpp")
+    for command in (
+        ["cmake", "-S", "app", "-B", "app/build", *ort_definitions],
+        ["cmake", "--build", "app/build"],
+    ):
+        done = run(*command, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+    alone = run(tmp_path / "app" / "build" / "app", "--check")
+    on_kernels = run(tmp_path / "app" / "build" / "app", "--check", "--kernels", library)
+    assert (alone.returncode, on_kernels.returncode) == (0, 0), on_kernels.stderr
+    assert alone.stderr != on_kernels.stderr
+
+
 # onnxruntime asks for a copy of four bytes onto themselves when it loads a model.
 SUPPRESSED = """{
    onnxruntime copies in place
