@@ -57,6 +57,8 @@ def _suits(x: Tensor, weight: Tensor, multiplications: int) -> bool:
         and x.device.type == weight.device.type == "cpu"
         and torch.backends.mkldnn.is_available()
         and bool(torch.backends.mkldnn.enabled)
+        # torch's own business: a torch without it multiplies as it always did.
+        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     )
 
 

@@ -107,3 +107,13 @@ def test_an_outer_product(calls, cut: slice) -> None:
     wanted = torch.einsum("tbr,tbc->rc", gradient.double(), argument.double()).float()
     close(outer_product(gradient, argument), wanted)
     assert calls
+
+
+def test_a_torch_without_that_product_multiplies_as_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Nothing:
+        """No operator of oneDNN."""
+
+    x, weight = torch.randn(64, 256), torch.randn(512, 256, requires_grad=True)
+    expected = torch.nn.functional.linear(x, weight)
+    monkeypatch.setattr(torch.ops, "mkldnn", Nothing())
+    torch.testing.assert_close(products.linear(x, weight), expected)
