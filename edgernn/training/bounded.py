@@ -8,7 +8,8 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import nn
 
-from edgernn.training.compression import Bound, Compression, apply_bounds, find_bounds
+from edgernn.training.bounds import Bound, apply_bounds, find_bounds
+from edgernn.training.compression import Compression
 
 
 class BoundedWeights(Callback):

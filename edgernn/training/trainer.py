@@ -13,7 +13,8 @@ from typing import Any, cast
 
 import edgernn
 from edgernn.errors import InputError
-from edgernn.training.compression import Compression, apply_bounds, find_bounds
+from edgernn.training.bounds import apply_bounds, find_bounds
+from edgernn.training.compression import Compression
 from edgernn.training.config import CHECKPOINT_FILE, EXAMPLE_FILE, WEIGHTS_FILE, RunConfig
 from edgernn.training.find import find_recipe, is_shipped
 from edgernn.training.fit import check_device, fit, new_model

@@ -51,6 +51,7 @@ if (found.first.state === 'ready') {
     median: await page.textContent('#median'), colors: await drawn() };
   if (screenshot) await page.screenshot({ path: screenshot });
   await page.click('#reset');
+  await page.waitForFunction(() => document.getElementById('pushes').textContent === '0');
   found.reset = await page.textContent('#pushes');
   await page.click('#microphone');
   await pushed(20);

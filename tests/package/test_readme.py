@@ -19,7 +19,7 @@ LARGEST_PICTURE = 300_000
 ANEW = "Run: python tests/package/readme_tables.py"
 
 # How .ci/run finds a command: the first fenced block behind its mark.
-FIND_COMMAND = re.compile(r"""awk '(.*)' README\.md""")
+FIND_COMMAND = re.compile(r"""awk -v mark="<!-- command: \$1 -->" '(.*)' README\.md""")
 
 
 def fenced(text: str, language: str) -> list[str]:
@@ -31,7 +31,7 @@ def marked_command(mark: str) -> str:
     """The command behind a mark, found as .ci/run does it."""
     program = FIND_COMMAND.search((ROOT / ".ci" / "run").read_text(encoding="utf-8"))
     assert program is not None
-    words = ["awk", program[1].replace("command: test", f"command: {mark}"), "README.md"]
+    words = ["awk", "-v", f"mark=<!-- command: {mark} -->", program[1], "README.md"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True, encoding="utf-8")
     return done.stdout.strip()
 
@@ -40,6 +40,9 @@ def test_the_commands_are_the_ones_that_ci_runs() -> None:
     install = "python3 -m venv .venv && .venv/bin/pip install -c tools/constraints.txt -e"
     assert marked_command("quickstart") == f"{install} '.[all]' && .venv/bin/edgernn quickstart"
     assert marked_command("test") == f"{install} '.[dev]' && .venv/bin/pytest -n 2"
+    packages, header = marked_command("test-packages").splitlines()
+    assert packages.startswith("apt-get install nodejs npm ")
+    assert header == "sh tools/install_onnxruntime_header.sh"
     assert marked_command("other") == ""
 
 

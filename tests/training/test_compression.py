@@ -15,7 +15,7 @@ import edgernn
 from edgernn.errors import InputError
 from edgernn.quantize import rounding_of
 from edgernn.training import Compression, Rounding, finetune, load_run, train
-from edgernn.training.compression import apply_bounds, find_bounds
+from edgernn.training.bounds import apply_bounds, find_bounds
 from edgernn.training.config import RunConfig
 
 TINY = {"window": 12, "hidden_size": 48, "learning_rate": 0.01}
