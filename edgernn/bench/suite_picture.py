@@ -12,7 +12,7 @@ from edgernn.bench.suite_report import Row, SuiteReport, counted
 from edgernn.files import atomic_path
 from edgernn.pages import figure
 
-_COLORS = ("#2563eb", "#60a5fa", "#0891b2", "#0f172a", "#94a3b8", "#ea580c", "#9333ea", "#059669")
+_COLORS = ("#2563eb", "#60a5fa", "#0891b2", "#0f172a", "#94a3b8", "#ea580c", "#9333ea", "#059669", "#be123c")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _FLOOR = "#64748b"
 
