@@ -7,7 +7,6 @@ environment; all tests share it. It needs pip's package index.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import zipfile
 from pathlib import Path
@@ -16,11 +15,11 @@ import numpy as np
 import onnx_ir as ir
 import pytest
 import torch
-from filelock import FileLock
 
 import edgernn
 from edgernn.verify.report import output_scale
 from edgernn.verify.tolerances import tolerance
+from tests.once import made_once
 
 from .device import (
     BATCH,
@@ -44,14 +43,12 @@ ABSENT = ("torch", "onnx", "onnx_ir", "onnxscript", "safetensors", "lightning", 
 @pytest.fixture(scope="module")
 def device(tmp_path_factory: pytest.TempPathFactory) -> Device:
     """Installed once, whichever worker of pytest-xdist comes first."""
-    base = tmp_path_factory.getbasetemp()
-    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "device"
-    root.mkdir(exist_ok=True)
-    with FileLock(root / "lock"):
-        if not (root / "ready").exists():
-            install(root)
-            export_all(root)
-            (root / "ready").touch()
+
+    def make_device(root: Path) -> None:
+        install(root)
+        export_all(root)
+
+    root = made_once(tmp_path_factory, "device", make_device)
     (wheel,) = (root / "wheel").glob("edgernn-*.whl")
     return Device(root, wheel)
 

@@ -34,5 +34,21 @@ inline int8x16_t four_times(const uint8_t* group) {
   return vreinterpretq_s8_s32(vdupq_n_s32(group_of(group)));
 }
 
+// What int8 products have in common; `add` is each set's own.
+struct Integers128 {
+  using Shape = Shape128;
+  static constexpr int kLanes = 4;
+  static constexpr int kOffset = 0;
+  using V = int32x4_t;
+  using Inputs = int8x16_t;
+  using Weights = int8x16_t;
+
+  static V start(const int32_t*) { return vdupq_n_s32(0); }
+  static Inputs broadcast(const uint8_t* group) { return four_times(group); }
+  static Weights load(const int8_t* weights) { return vld1q_s8(weights); }
+  static void settle(V& sums) { asm("" : "+w"(sums)); }
+  static float32x4_t to_float(V sums) { return vcvtq_f32_s32(sums); }
+};
+
 }  // namespace
 }  // namespace edgernn
