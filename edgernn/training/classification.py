@@ -119,6 +119,11 @@ class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
         """Cross entropy."""
         return F.cross_entropy(output, target, weight=model.get_buffer("class_weights"))
 
+    def loss_weight(self, model: nn.Module, target: Tensor) -> Tensor | None:
+        """The sum of the samples' class weights, which the cross entropy divides by."""
+        weights = model.get_buffer("class_weights")
+        return None if weights is None else weights[target].sum()
+
     def metrics(self) -> dict[str, Metric]:
         """None: their number of classes is known with the data alone."""
         return {}

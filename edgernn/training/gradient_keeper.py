@@ -35,6 +35,8 @@ class GradientKeeper(Callback):
         assert isinstance(pl_module, RecipeModule)
         flow = measure(pl_module.model, lambda: pl_module.loss_of(batch), trainer.current_epoch + 1)
         self.flows.append(flow)
+        if not trainer.is_global_zero:
+            return
         write_gradient_flow(self.folder, self.flows)
         assert trainer.logger is not None
         trainer.logger.log_metrics(

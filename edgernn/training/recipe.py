@@ -128,6 +128,12 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
     def loss(self, model: nn.Module, output: Any, target: Any) -> Tensor:
         """The loss of one batch: a scalar, the mean over its samples."""
 
+    def loss_weight(self, model: nn.Module, target: Any) -> Tensor | None:
+        """What `loss` is a mean over, as a scalar, where that is not the number of samples: time steps, or
+        the sum of the classes' weights. Several processes that share a batch join their losses by it.
+        """
+        return None
+
     @abc.abstractmethod
     def score(self, model: nn.Module, prepared: PreparedT) -> dict[str, float]:
         """Scores on the test part, the network's by name and a baseline's as "name/baseline"."""

@@ -18,8 +18,9 @@ from edgernn.training.compression import Compression
 from edgernn.training.config import CHECKPOINT_FILE, EXAMPLE_FILE, WEIGHTS_FILE, RunConfig
 from edgernn.training.find import find_recipe, is_shipped
 from edgernn.training.fit import check_device, fit, new_model
-from edgernn.training.folder import new_run_folder, resumed_options, run_to_resume
+from edgernn.training.folder import new_folder, resumed_options, run_to_resume
 from edgernn.training.options import TrainingOptions, read_options
+from edgernn.training.processes import join
 from edgernn.training.recipe import Prepared, Recipe, locate_data
 from edgernn.training.report import CompressionReport, TrainReport
 from edgernn.training.run import Run
@@ -41,6 +42,8 @@ def train(
     patience: int | None = None,
     resume: bool = False,
     device: str = "auto",
+    devices: int | None = None,
+    nodes: int | None = None,
     progress: bool | None = None,
     quiet: bool = False,
     profile: bool = False,
@@ -49,6 +52,7 @@ def train(
     compression: Compression | None = None,
     say: Callable[[str], None] | None = None,
     start: Run | None = None,
+    watch: Callable[[int, float], None] | None = None,
 ) -> TrainReport:
     """Train a recipe's network and write a run folder.
 
@@ -67,6 +71,9 @@ def train(
         max_epochs, patience: short for the options of these names.
         resume: continue the run in `out` where it stopped: the result is that of a run without the stop.
         device: where to train: "auto", "cpu", "gpu", or another accelerator that Lightning knows.
+        devices, nodes: how many processes train together on each machine, and on how many machines, started
+            by torchrun (see `edgernn.training.processes`); None: as many as it started. They share each
+            batch. The run folder must be on a disk that all see, and the first process writes it.
         progress: whether to show a progress bar; None: where standard output is a terminal.
         quiet: whether to show nothing at all, whatever `progress` and `say` are.
         profile: whether to write `profile/` into the run folder: where the time of a training step goes, as
@@ -78,6 +85,8 @@ def train(
         compression: of a trained network (`start`): blocks of its weights become zero, or its matrices get a
             low rank, before the first epoch, and stay so.
         say: called with a line of text as things happen; None: nothing is said.
+        watch: called after each epoch with its number, from 1, and its validation loss, when the run folder
+            is up to date. What it raises ends training, and the run can be resumed.
         start: the trained network to begin from; see `edgernn.training.finetune`.
 
     Returns:
@@ -88,9 +97,10 @@ def train(
             nothing to resume.
     """
     started = time.perf_counter()
-    say = _say_nothing if quiet or say is None else say
     if not isinstance(recipe, Recipe):
         recipe = find_recipe(recipe)
+    processes = join(devices, nodes, device)
+    say = _say_nothing if quiet or say is None or not processes.first else say
     short = {"max_epochs": max_epochs, "patience": patience}
     changes = {**(options or {}), **{name: value for name, value in short.items() if value is not None}}
     if resume:
@@ -107,6 +117,7 @@ def train(
         prepared = recipe.prepare(chosen, path)
     else:
         prepared = recipe.prepare_like(chosen, path, known, new_labels=start is not None)
+    processes.check_alike(prepared.fingerprint)
     config = _config(recipe, chosen, prepared, path, 0 if seed is None else seed)
     config = replace(config, rounded_for=rounding.scheme if rounding else "", compression=compression)
     if compression is not None:
@@ -131,11 +142,13 @@ def train(
             config, seconds=before.seconds, parent=before.parent, scores_before=before.scores_before
         )
     else:
-        folder = new_run_folder(recipe, out)
+        made = str(new_folder(recipe.name, out)) if processes.first else None
+        folder = Path(processes.from_first(made))
     say(f"Data: {prepared.source}.")
     say(f"Training {recipe.name} into {folder}")
-    config.write(folder)
-    save_tensors(folder / EXAMPLE_FILE, {str(n): tensor for n, tensor in enumerate(prepared.example)})
+    if processes.first:
+        config.write(folder)
+        save_tensors(folder / EXAMPLE_FILE, {str(n): tensor for n, tensor in enumerate(prepared.example)})
     try:
         result = fit(
             recipe,
@@ -151,6 +164,8 @@ def train(
             gradient_flow=gradient_flow,
             rounding=rounding,
             compression=compression,
+            processes=processes,
+            watch=watch,
         )
     except KeyboardInterrupt:
         if (folder / CHECKPOINT_FILE).exists():
@@ -160,8 +175,10 @@ def train(
     if rounding is not None:
         # What a file of the scheme will hold is what is scored and kept.
         round_in_place(model, rounding.round_weight)
-        save_tensors(folder / WEIGHTS_FILE, model.state_dict())
-    recipe.write_details(model, prepared, folder)
+        if processes.first:
+            save_tensors(folder / WEIGHTS_FILE, model.state_dict())
+    if processes.first:
+        recipe.write_details(model, prepared, folder)
     config = replace(
         config,
         epochs=result.epochs,
@@ -170,7 +187,8 @@ def train(
         scores=recipe.score(model, prepared),
         seconds=config.seconds + time.perf_counter() - started,
     )
-    config.write(folder)
+    if processes.first:
+        config.write(folder)
     report = TrainReport(
         recipe=recipe.name,
         folder=str(folder),
