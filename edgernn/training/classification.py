@@ -19,6 +19,7 @@ from torch.utils.data import Dataset
 
 from edgernn.errors import InputError
 from edgernn.files import write_text
+from edgernn.training.mix_up import mix_up, soft_cross_entropy, soft_labels
 from edgernn.training.options import TrainingOptions, option
 from edgernn.training.recipe import Prepared, Recipe
 
@@ -82,10 +83,14 @@ class ClassifierData(Prepared):
     Attributes:
         class_weights: weight of each class in the loss; None: all alike.
         augment: a sequence as it is learned from, changed at random; None: as it is.
+        mix_up: strength with which two sequences of a batch are mixed, see `mix_up.py`; 0: not at all.
+        label_smoothing: probability that the loss takes from each label.
     """
 
     class_weights: Tensor | None
     augment: Callable[[Tensor], Tensor] | None = None
+    mix_up: float = 0.0
+    label_smoothing: float = 0.0
 
 
 ClassifierOptionsT = TypeVar("ClassifierOptionsT", bound=ClassifierOptions)
@@ -116,13 +121,18 @@ class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
         return self.logits(model, padded, lengths), classes
 
     def loss(self, model: nn.Module, output: Tensor, target: Tensor) -> Tensor:
-        """Cross entropy."""
-        return F.cross_entropy(output, target, weight=model.get_buffer("class_weights"))
+        """Cross entropy, of classes or of distributions over them."""
+        weights = model.get_buffer("class_weights")
+        if target.is_floating_point():
+            return soft_cross_entropy(output, target, weights)
+        return F.cross_entropy(output, target, weight=weights)
 
     def loss_weight(self, model: nn.Module, target: Tensor) -> Tensor | None:
         """The sum of the samples' class weights, which the cross entropy divides by."""
         weights = model.get_buffer("class_weights")
-        return None if weights is None else weights[target].sum()
+        if weights is None:
+            return None
+        return (target * weights).sum() if target.is_floating_point() else weights[target].sum()
 
     def metrics(self) -> dict[str, Metric]:
         """None: their number of classes is known with the data alone."""
@@ -133,11 +143,21 @@ class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
         return _padded
 
     def collate_training(self, prepared: ClassifierData) -> Callable[[list[Any]], Any]:
-        """As `collate`, of augmented sequences."""
-        augment = prepared.augment
-        if augment is None:
-            return _padded
-        return lambda samples: _padded([(augment(sequence), cls) for sequence, cls in samples])
+        """As `collate`, of augmented sequences; classes become distributions where labels are mixed."""
+        augment, mixing, smoothing = prepared.augment, prepared.mix_up, prepared.label_smoothing
+        count = len(prepared.metadata.labels)
+
+        def collate(samples: list[Any]) -> tuple[Tensor, Tensor, Tensor]:
+            if augment is not None:
+                samples = [(augment(sequence), cls) for sequence, cls in samples]
+            if not mixing and not smoothing:
+                return _padded(samples)
+            sequences, classes = zip(*samples, strict=True)
+            mixed, labels = mix_up(sequences, soft_labels(classes, count, smoothing), mixing)
+            padded, lengths, _ = _padded(list(zip(mixed, classes, strict=True)))
+            return padded, lengths, labels
+
+        return collate
 
     def lengths(self, part: Dataset, options: ClassifierOptionsT) -> Sequence[int] | None:
         """Time steps of each sample, where the options ask for batches of like length."""
