@@ -9,7 +9,7 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
 import torch
 import torch.nn.functional as F
@@ -21,9 +21,11 @@ from edgernn.errors import InputError
 from edgernn.files import write_text
 from edgernn.training.mix_up import mix_up, soft_cross_entropy, soft_labels
 from edgernn.training.options import TrainingOptions, option
+from edgernn.training.pictures import draw_confusion
 from edgernn.training.recipe import Prepared, Recipe
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from torchmetrics import Metric
 
 CONFUSION_FILE = "confusion.csv"
@@ -129,7 +131,7 @@ class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
 
     def loss_weight(self, model: nn.Module, target: Tensor) -> Tensor | None:
         """The sum of the samples' class weights, which the cross entropy divides by."""
-        weights = model.get_buffer("class_weights")
+        weights = cast("Tensor | None", model.get_buffer("class_weights"))
         if weights is None:
             return None
         return (target * weights).sum() if target.is_floating_point() else weights[target].sum()
@@ -166,11 +168,12 @@ class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
     @torch.no_grad()
     def classify(self, model: nn.Module, part: Sequences) -> Tensor:
         """The most likely class of each sample of a part."""
+        device = next(model.parameters()).device
         found = [
-            self.predict(model, _padded([part[n] for n in numbers]))[0].argmax(-1)
+            self.predict(model, [tensor.to(device) for tensor in _padded([part[n] for n in numbers])])[0]
             for numbers in torch.arange(len(part)).split(_SCORED_AT_ONCE)
         ]
-        return torch.cat(found)
+        return torch.cat(found).argmax(-1).cpu()
 
     def score(self, model: nn.Module, prepared: ClassifierData) -> dict[str, float]:
         """Accuracy and macro F1 on the test part: the network's, and those of plain methods."""
@@ -186,14 +189,24 @@ class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
             scores[f"f1{suffix}"] = float(multiclass_f1_score(found, truth, classes, average="macro"))
         return scores
 
-    def write_details(self, model: nn.Module, prepared: ClassifierData, folder: Path) -> None:
-        """Write confusion.csv: a row for each label of the test part, a column for what the network said."""
+    def confusion(self, model: nn.Module, part: Sequences, labels: int) -> Tensor:
+        """How many samples of each label were taken for which: (labels, labels), a row for what is."""
         from torchmetrics.functional.classification import multiclass_confusion_matrix
 
+        truth = torch.tensor(part.classes)
+        counts: Tensor = multiclass_confusion_matrix(self.classify(model, part), truth, labels)
+        return counts
+
+    def picture(self, model: nn.Module, prepared: ClassifierData) -> Figure:
+        """The confusion matrix of the validation part."""
+        labels = prepared.metadata.labels
+        counts = self.confusion(model, _sequences(prepared.validation), len(labels))
+        return draw_confusion(counts.numpy(), labels)
+
+    def write_details(self, model: nn.Module, prepared: ClassifierData, folder: Path) -> None:
+        """Write confusion.csv: a row for each label of the test part, a column for what the network said."""
         test, labels = _sequences(prepared.test), prepared.metadata.labels
-        counts = multiclass_confusion_matrix(
-            self.classify(model, test), torch.tensor(test.classes), len(labels)
-        )
+        counts = self.confusion(model, test, len(labels))
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["is \\ said", *labels])

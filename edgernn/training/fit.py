@@ -67,6 +67,7 @@ def fit(
     progress: bool,
     profile: bool = False,
     gradient_flow: bool = False,
+    pictures: bool = False,
     rounding: Rounding | None = None,
     compression: Compression | None = None,
     processes: Processes = Processes(),
@@ -84,7 +85,11 @@ def fit(
         from edgernn.training.parameter_groups import freeze
 
         keeper = RunKeeper(folder, watch)
-        watchers = _watchers(folder, profile and processes.first, gradient_flow)
+        watchers = _watchers(folder, profile and processes.first, gradient_flow, pictures)
+        if pictures and processes.first:
+            from edgernn.training.picture_keeper import PictureKeeper
+
+            watchers.append(PictureKeeper(prepared))
         if rounding is not None:
             from edgernn.training.rounding import RoundedWeights
 
@@ -159,14 +164,14 @@ def _check_normalisation(model: nn.Module) -> None:
             )
 
 
-def _watchers(folder: Path, profile: bool, gradient_flow: bool) -> list[Any]:
+def _watchers(folder: Path, profile: bool, gradient_flow: bool, pictures: bool) -> list[Any]:
     """What looks on while training runs, as asked for."""
     from edgernn.training.gradient_keeper import GradientKeeper
     from edgernn.training.profile import ProfileKeeper
 
     return [
         *([ProfileKeeper(folder)] if profile else []),
-        *([GradientKeeper(folder)] if gradient_flow else []),
+        *([GradientKeeper(folder, pictures)] if gradient_flow else []),
     ]
 
 

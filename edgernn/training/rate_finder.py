@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from edgernn.errors import InputError
-from edgernn.files import atomic_path, write_text
-from edgernn.pages import ACCENT, BASELINE, INK, MODEL, figure
+from edgernn.files import write_text
+from edgernn.pages import ACCENT, BASELINE, INK, MODEL, figure, save_figure
 from edgernn.training.find import find_recipe
 from edgernn.training.fit import check_device, new_model
 from edgernn.training.folder import new_folder
@@ -164,5 +164,4 @@ def _draw(report: RateReport, path: Path) -> None:
         axes.axvline(report.suggestion, color=MODEL, label=f"steepest: {report.suggestion:.2g}")
     axes.axvline(report.current, color=BASELINE, linestyle="--", label=f"now: {report.current:.2g}")
     axes.legend(frameon=False, fontsize=9)
-    with atomic_path(path) as temporary:
-        canvas.savefig(temporary, format="png")
+    save_figure(canvas, path)

@@ -17,6 +17,7 @@ from edgernn.errors import InputError
 from edgernn.training.options import OptionsT
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from torch import Tensor, nn
     from torch.utils.data import Dataset
     from torchmetrics import Metric
@@ -137,6 +138,13 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
     @abc.abstractmethod
     def score(self, model: nn.Module, prepared: PreparedT) -> dict[str, float]:
         """Scores on the test part, the network's by name and a baseline's as "name/baseline"."""
+
+    def picture(self, model: nn.Module, prepared: PreparedT) -> Figure | None:
+        """What the network makes of the validation part, e.g. a confusion matrix; None: there is no picture.
+
+        Called without gradients, of a network in evaluation mode.
+        """
+        return None
 
     def write_details(self, model: nn.Module, prepared: PreparedT, folder: Path) -> None:
         """Write what there is to say of the scores into the run folder, e.g. a confusion matrix."""

@@ -11,6 +11,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
+import torch
+
 import edgernn
 from edgernn.errors import InputError
 from edgernn.training.bounds import apply_bounds, find_bounds
@@ -24,6 +26,7 @@ from edgernn.training.processes import join
 from edgernn.training.recipe import Prepared, Recipe, locate_data
 from edgernn.training.report import CompressionReport, TrainReport
 from edgernn.training.run import Run
+from edgernn.training.run_page import write_page
 from edgernn.training.transfer import Transfer, transfer
 from edgernn.training.weight_rounding import Rounding, round_in_place
 from edgernn.training.weights import load_weights, save_tensors
@@ -48,6 +51,7 @@ def train(
     quiet: bool = False,
     profile: bool = False,
     gradient_flow: bool = False,
+    pictures: bool = False,
     rounding: Rounding | None = None,
     compression: Compression | None = None,
     say: Callable[[str], None] | None = None,
@@ -80,6 +84,8 @@ def train(
             a table and as a trace for ui.perfetto.dev.
         gradient_flow: whether to write `gradient_flow.json`: how far back the gradient reaches in each
             recurrent layer, epoch by epoch; the report has its warnings.
+        pictures: whether to write `report.html`, a page with the losses and the recipe's picture, and to show
+            weights, gradients and that picture in TensorBoard, epoch by epoch.
         rounding: a quantization scheme's rounding, which the network computes with from the first step on and
             which its kept weights are rounded by (quantization-aware training).
         compression: of a trained network (`start`): blocks of its weights become zero, or its matrices get a
@@ -162,6 +168,7 @@ def train(
             progress=not quiet and (sys.stdout.isatty() if progress is None else progress),
             profile=profile,
             gradient_flow=gradient_flow,
+            pictures=pictures,
             rounding=rounding,
             compression=compression,
             processes=processes,
@@ -205,6 +212,9 @@ def train(
         drawn_anew=taken.new if taken else (),
         compression=compressed,
     )
+    if pictures and processes.first:
+        with torch.no_grad():
+            write_page(folder, config, report, recipe.picture(model, prepared))
     say(f"{report.epochs} epochs in {report.seconds:.1f} s; the best one was {report.best_epoch}.")
     return report
 

@@ -16,13 +16,18 @@ from edgernn.training.augmentation import NoisyInputs
 from edgernn.training.baselines import actual_values, persistence, seasonal_naive
 from edgernn.training.csv_series import read_csv
 from edgernn.training.options import TrainingOptions, option
+from edgernn.training.pictures import draw_forecasts
 from edgernn.training.recipe import Metadata, Prepared, Recipe
 from edgernn.training.scores import forecast_scores, mase_scale
 from edgernn.training.series import Series, el_nino
 from edgernn.training.windows import Split, Windows, split_in_time
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from torchmetrics import Metric
+
+# Forecasts in a picture.
+_DRAWN = 120
 
 FILE_OPTIONS = ("column", "inputs", "time_column", "missing", "season", "unit", "rows")
 
@@ -170,6 +175,19 @@ class Forecast(Recipe[Options, ForecastData]):
         from torchmetrics import MeanSquaredError
 
         return {"rmse": MeanSquaredError(squared=False)}
+
+    def picture(self, model: nn.Module, prepared: ForecastData) -> Figure:
+        """The end of the validation part, and the forecast of each value one step before."""
+        device = next(model.parameters()).device
+        part = prepared.validation
+        assert isinstance(part, Windows)
+        first = max(0, len(part) - _DRAWN)
+        batch = [tensor.to(device) for tensor in part[list(range(first, len(part)))]]
+        found, actual = self.predict(model, batch)
+        lines = {"one step ahead": found[:, -1, 0].cpu().numpy()}
+        name = prepared.metadata.features[0]
+        unit = f"{name}, {prepared.metadata.output_unit}" if prepared.metadata.output_unit else name
+        return draw_forecasts(actual[:, -1, 0].cpu().numpy(), lines, unit, "step of the validation part")
 
     @torch.no_grad()
     def score(self, model: nn.Module, prepared: ForecastData) -> dict[str, float]:

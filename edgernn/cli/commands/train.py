@@ -75,6 +75,13 @@ def command(
     profile: Annotated[
         bool, typer.Option("--profile", help="Show where the time of a training step goes, and keep a trace.")
     ] = False,
+    pictures: Annotated[
+        bool,
+        typer.Option(
+            "--pictures",
+            help="Write report.html, and show weights, gradients and results in TensorBoard by epoch.",
+        ),
+    ] = False,
     qat: Qat = None,
     find_rate: FindRate = False,
     search: Search = None,
@@ -121,7 +128,8 @@ def command(
     )
     if find_rate or search is not None:
         mode = "--find-learning-rate" if find_rate else "--search"
-        refuse(mode, qat=qat, gradient_flow=gradient_flow, profile=profile, devices=devices, nodes=nodes)
+        refuse(mode, qat=qat, gradient_flow=gradient_flow, profile=profile, pictures=pictures)
+        refuse(mode, devices=devices, nodes=nodes)
         all_options = merge(None, **options, max_epochs=epochs, patience=patience)
         shared = {"data": data, "options": all_options, "seed": seed or 0, "device": device}
         if find_rate:
@@ -155,6 +163,7 @@ def command(
         quiet=json,
         profile=profile,
         gradient_flow=gradient_flow,
+        pictures=pictures,
         say=say,
     )
 
