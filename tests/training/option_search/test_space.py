@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from edgernn.errors import InputError
-from edgernn.training import TrainingOptions, option
+from edgernn.training import TrainingOptions, find_recipe, option, shipped_recipes
 from edgernn.training.option_search.space import Range, read_space
 
 
@@ -88,3 +88,12 @@ def test_a_space_that_is_none_is_refused(tmp_path: Path, text: str, said: str) -
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="search: no file at"):
         read_space(tmp_path / "none.toml", Options, {})
+
+
+SPACES = {name: folder / "space.toml" for name, folder in shipped_recipes().items()}
+
+
+@pytest.mark.parametrize("name", [name for name, path in SPACES.items() if path.exists()])
+def test_the_space_that_a_recipe_brings_is_one(name: str) -> None:
+    recipe = find_recipe(name)
+    assert read_space(SPACES[name], recipe.options_type, {}, recipe.data_options)
