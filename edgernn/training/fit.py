@@ -26,6 +26,10 @@ from edgernn.training.weight_rounding import Rounding
 PRECISIONS: dict[str, Any] = {"float32": "32-true", "bfloat16": "bf16-mixed", "float16": "16-mixed"}
 
 
+# How Lightning says that a parameter got no gradient in one of several processes.
+_WAITED = "parameters that were not used in producing the loss"
+
+
 @dataclass(frozen=True)
 class Fit:
     """How training went; the best weights are in the run folder.
@@ -117,6 +121,13 @@ def fit(
                 raise
             signal.signal(signal.SIGINT, on_interrupt)
             raise KeyboardInterrupt from stop
+        except RuntimeError as error:
+            if processes.count == 1 or _WAITED not in str(error):
+                raise
+            raise InputError(
+                "devices: no gradient arrives at some of the network's parameters, for which several "
+                "processes would wait. Let the loss depend on them, or name them in option freeze."
+            ) from error
     stopped = "max_epochs" if trainer.current_epoch >= options.max_epochs else "patience"
     return Fit(trainer.current_epoch, keeper.best_epoch, stopped, _last_warnings(watchers))
 

@@ -47,8 +47,18 @@ train_texts(options={{**options, "dropout": 0.3}}, out=folder / "dropout")
 train_texts(options={{**options, "dropout": 0.3}}, out=folder / "dropout again")
 ClassifierRecipe.loss_weight = lambda self, model, target: torch.tensor(1.0)
 train_texts(options=options, out=folder / "wrong weight")
+idle = lambda self, model, prepared: model.register_module("idle", torch.nn.Linear(1, 1))
+ClassifierRecipe.initialise = idle
+plain = lambda self, model, output, target: torch.nn.functional.cross_entropy(output, target)
+ClassifierRecipe.loss = plain
+try:
+    train_texts(options=options, out=folder / "idle")
+except InputError as error:
+    refused = str(error)
+train_texts(options={{**options, "freeze": "idle*"}}, out=folder / "frozen")
 rank = torch.distributed.get_rank()
-(folder / f"rank{{rank}}.json").write_text(json.dumps([said, first.scores, first.epochs, first.folder]))
+found = [said, refused, first.scores, first.epochs, first.folder]
+(folder / f"rank{{rank}}.json").write_text(json.dumps(found))
 """
 
 
@@ -117,6 +127,7 @@ def test_dropout_is_seeded_and_one_process_differs_from_the_other(together: Path
 def test_the_first_process_alone_speaks_and_all_know_the_scores(together: Path) -> None:
     first, second = (json.loads((together / f"rank{rank}.json").read_text()) for rank in range(2))
     assert len(first[0]) == 3
+    assert "name them in option freeze" in first[1]
     assert second[0] == []
     assert first[1:] == second[1:]
 
