@@ -55,5 +55,7 @@ def print_finetuning(console: Console, report: FinetuneReport) -> None:
         compared(report.old_before, report.old_after, title)
     else:
         print_note(f"the data of {report.parent} are not there any more: forgetting was not measured.")
+    if training.trained_parameters < training.parameters:
+        console.print(f"Trained {training.trained_parameters:,} of {training.parameters:,} numbers")
     if training.drawn_anew:
         console.print(f"Drawn anew: {', '.join(training.drawn_anew)}", soft_wrap=True)
