@@ -205,6 +205,7 @@ def _config(
         raise InputError(f"seed: must be an integer from 0 to {2**32 - 1}, found {seed!r}.")
     return RunConfig(
         recipe=recipe.name,
+        pretraining=recipe.objective,
         recipe_folder="" if is_shipped(recipe) else str(recipe.folder or ""),
         options=asdict(options),
         arguments=prepared.arguments,
