@@ -54,7 +54,7 @@ def figure(width: float, height: float) -> tuple[Any, Any]:
 def save_figure(drawn: Any, path: Path) -> None:
     """Write a figure as a PNG file, atomically."""
     with atomic_path(path) as temporary:
-        drawn.savefig(temporary, format="png")
+        drawn.savefig(temporary, format="png", facecolor="white")
 
 
 def write_html(path: Path, package: str, pictures: dict[str, Path], **values: Any) -> None:

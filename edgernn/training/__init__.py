@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edgernn.training.option_search.report import SearchReport
     from edgernn.training.option_search.study import search
     from edgernn.training.options import TrainingOptions, describe_options, option
+    from edgernn.training.pretraining import pretrain
     from edgernn.training.rate_finder import RateReport, find_learning_rate
     from edgernn.training.recipe import Metadata, Prepared, Recipe
     from edgernn.training.report import EvaluationReport, FinetuneReport, TrainReport, score_table
@@ -48,6 +49,7 @@ _PUBLIC = {
     "finetune": "finetune",
     "load_run": "run",
     "option": "options",
+    "pretrain": "pretraining",
     "read_contract": "contract",
     "score_table": "report",
     "search": "option_search.study",
@@ -59,7 +61,7 @@ __all__ = [
     "Compression", "Contract", "EvaluationReport", "FinetuneReport", "Metadata", "Prepared", "RateReport",
     "Recipe", "Rounding", "Run", "RunConfig", "SearchReport", "TrainReport", "TrainingOptions",
     "describe_options", "evaluate", "find_learning_rate", "find_recipe", "finetune", "load_run", "option",
-    "read_contract", "score_table", "search", "shipped_recipes", "train",
+    "pretrain", "read_contract", "score_table", "search", "shipped_recipes", "train",
 ]  # fmt: skip
 
 

@@ -39,12 +39,14 @@ class Fit:
         best_epoch: the epoch, from 1, with the least validation loss.
         stopped: why it ended: "max_epochs" or "patience".
         warnings: what the last measurement of the gradient's flow warns of.
+        trained_parameters: how many numbers the optimiser could change.
     """
 
     epochs: int
     best_epoch: int
     stopped: str
     warnings: tuple[str, ...] = ()
+    trained_parameters: int = 0
 
 
 def new_model(recipe: Recipe, prepared: Prepared, seed: int) -> nn.Module:
@@ -84,6 +86,7 @@ def fit(
         KeyboardInterrupt: where the user stopped it; the run can be resumed.
     """
     with quiet_lightning(), threads(options.threads):
+        from edgernn.training.adapters import add_adapters
         from edgernn.training.keeper import RunKeeper
         from edgernn.training.module import RecipeModule
         from edgernn.training.parameter_groups import freeze
@@ -102,11 +105,16 @@ def fit(
             from edgernn.training.bounded import BoundedWeights
 
             watchers.append(BoundedWeights(compression))
+        if options.unfreeze_every:
+            from edgernn.training.unfreezing import GradualUnfreezing
+
+            watchers.append(GradualUnfreezing(options.unfreeze_every))
         trainer = _trainer(options, folder, [keeper, *watchers], device, progress, processes)
         freeze(model, options.freeze)
         if processes.count > 1 and trainer.strategy.root_device.type == "cpu":
             _check_normalisation(model)
-        module = RecipeModule(recipe, model, options, seed, keeper.losses, processes)
+        adapters = add_adapters(model, options.adapters, options.adapter_scale) if options.adapters else None
+        module = RecipeModule(recipe, model, options, seed, keeper.losses, processes, adapters)
         on_interrupt = signal.getsignal(signal.SIGINT)
         try:
             trainer.fit(
@@ -129,7 +137,9 @@ def fit(
                 "processes would wait. Let the loss depend on them, or name them in option freeze."
             ) from error
     stopped = "max_epochs" if trainer.current_epoch >= options.max_epochs else "patience"
-    return Fit(trainer.current_epoch, keeper.best_epoch, stopped, _last_warnings(watchers))
+    groups = trainer.optimizers[0].param_groups
+    trained = sum(value.numel() for group in groups for value in group["params"])
+    return Fit(trainer.current_epoch, keeper.best_epoch, stopped, _last_warnings(watchers), trained)
 
 
 def loader(

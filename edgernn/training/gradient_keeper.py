@@ -12,7 +12,7 @@ from edgernn.pages import save_figure
 from edgernn.training.gradient_flow import GradientFlow, measure, write_gradient_flow
 from edgernn.training.module import RecipeModule
 from edgernn.training.pictures import draw_gradient_flow
-from edgernn.training.run_page import GRADIENT_FLOW, picture_file
+from edgernn.training.run_page import GRADIENT_FLOW
 
 
 class GradientKeeper(Callback):
@@ -54,5 +54,5 @@ class GradientKeeper(Callback):
         if self.pictures:
             log = trainer.logger.experiment  # type: ignore[attr-defined]
             drawn = draw_gradient_flow(flow)
-            save_figure(drawn, picture_file(self.folder, GRADIENT_FLOW))
-            log.add_figure(GRADIENT_FLOW, drawn, flow.epoch)
+            save_figure(drawn, self.folder / GRADIENT_FLOW)
+            log.add_figure("gradient_flow", drawn, flow.epoch)

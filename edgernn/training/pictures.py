@@ -1,4 +1,4 @@
-"""Pictures of a training run, as figures: losses, forecasts, confusions, how far the gradient reaches."""
+"""Pictures of a training run, as figures: losses, forecasts, how far the gradient reaches."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from edgernn.training.gradient_flow import GradientFlow
-
-# More classes than these have no room for numbers.
-_WRITTEN_CLASSES = 15
 
 
 def draw_losses(history: Sequence[Mapping[str, float]], best_epoch: int) -> Figure:
@@ -37,12 +34,15 @@ def draw_losses(history: Sequence[Mapping[str, float]], best_epoch: int) -> Figu
         fontsize=9,
         color=INK,
     )
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter("{x:g}")
+    # A loss that is the logarithm of a density may be below 0.
+    logarithmic = all(item[f"{part}_loss"] > 0 for item in history for part in ("train", "validation"))
+    if logarithmic:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("{x:g}")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("epoch", color=INK)
-    axes.set_ylabel("loss (log scale)", color=INK)
+    axes.set_ylabel("loss (log scale)" if logarithmic else "loss", color=INK)
     axes.legend(frameon=False, fontsize=9)
     made: Figure = canvas
     return made
@@ -70,31 +70,6 @@ def draw_forecasts(
     axes.set_xlabel(where, color=INK)
     axes.set_ylabel(unit or "value", color=INK)
     axes.legend(frameon=False, fontsize=9, ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.16))
-    made: Figure = canvas
-    return made
-
-
-def draw_confusion(counts: np.ndarray, labels: Sequence[str]) -> Figure:
-    """Which label was taken for which: (classes, classes), a row for what is, a column for what was said.
-
-    Colours are shares of a row, numbers are counts.
-    """
-    size = min(9.0, 2.4 + 0.45 * len(labels))
-    canvas, axes = figure(size, size)
-    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.grid(visible=False)
-    if len(labels) <= _WRITTEN_CLASSES:
-        ticks = np.arange(len(labels))
-        axes.set_xticks(ticks, labels, rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_yticks(ticks, labels)
-        for row, column in np.ndindex(*counts.shape):
-            color = "white" if shares[row, column] > 0.5 else INK
-            axes.text(
-                column, row, f"{int(counts[row, column])}", ha="center", va="center", fontsize=8, color=color
-            )
-    axes.set_xlabel("said", color=INK)
-    axes.set_ylabel("is", color=INK)
     made: Figure = canvas
     return made
 

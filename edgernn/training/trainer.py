@@ -15,6 +15,8 @@ import torch
 
 import edgernn
 from edgernn.errors import InputError
+from edgernn.pages import save_figure
+from edgernn.training.adapters import check_adapters
 from edgernn.training.bounds import apply_bounds, find_bounds
 from edgernn.training.compression import Compression
 from edgernn.training.config import CHECKPOINT_FILE, EXAMPLE_FILE, WEIGHTS_FILE, RunConfig
@@ -26,7 +28,7 @@ from edgernn.training.processes import join
 from edgernn.training.recipe import Prepared, Recipe, locate_data
 from edgernn.training.report import CompressionReport, TrainReport
 from edgernn.training.run import Run
-from edgernn.training.run_page import write_page
+from edgernn.training.run_page import RESULT, write_run_page
 from edgernn.training.transfer import Transfer, transfer
 from edgernn.training.weight_rounding import Rounding, round_in_place
 from edgernn.training.weights import load_weights, save_tensors
@@ -62,8 +64,8 @@ def train(
 
     The folder holds `model.safetensors` (the weights of the best epoch), `config.json`, `history.json`
     (losses by epoch), `last.safetensors` (the checkpoint that `resume` continues), `example.safetensors`
-    (inputs for export) and `tensorboard/`. None of them is a pickle. Python's, numpy's and torch's global
-    random generators are seeded.
+    (inputs for export), `report.html` (scores and pictures) and `tensorboard/`. None of them is a pickle.
+    Python's, numpy's and torch's global random generators are seeded.
 
     Args:
         recipe: a recipe's folder, the name of one that ships with edgernn, or a Recipe.
@@ -128,6 +130,13 @@ def train(
     config = replace(config, rounded_for=rounding.scheme if rounding else "", compression=compression)
     if compression is not None:
         _check_compression(compression, rounding, trained=resume or start is not None)
+    smaller = compression is not None or rounding is not None
+    check_adapters(chosen, trained=known is not None, smaller=smaller)
+    if chosen.adapters and processes.count > 1:
+        raise InputError(
+            f"option adapters: {processes.count} processes train here, and adapters are learned by one. "
+            "Start one process, or leave adapters out."
+        )
     check_device(device)
     model = new_model(recipe, prepared, config.seed)
     taken: Transfer | None = None
@@ -210,11 +219,16 @@ def train(
         test_samples=len(cast(Sized, prepared.test)),
         scores_before=config.scores_before,
         drawn_anew=taken.new if taken else (),
+        trained_parameters=result.trained_parameters,
         compression=compressed,
     )
-    if pictures and processes.first:
-        with torch.no_grad():
-            write_page(folder, config, report, recipe.picture(model, prepared))
+    if processes.first:
+        if pictures:
+            with torch.no_grad():
+                result_picture = recipe.picture(model, prepared)
+            if result_picture is not None:
+                save_figure(result_picture, folder / RESULT)
+        write_run_page(folder, config, report)
     say(f"{report.epochs} epochs in {report.seconds:.1f} s; the best one was {report.best_epoch}.")
     return report
 
@@ -227,6 +241,7 @@ def _config(
         raise InputError(f"seed: must be an integer from 0 to {2**32 - 1}, found {seed!r}.")
     return RunConfig(
         recipe=recipe.name,
+        pretraining=recipe.objective,
         recipe_folder="" if is_shipped(recipe) else str(recipe.folder or ""),
         options=asdict(options),
         arguments=prepared.arguments,

@@ -13,7 +13,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from edgernn.training import TrainReport, load_run, shipped_recipes, train
 from edgernn.training.gradient_flow import GradientFlow, LayerFlow
-from edgernn.training.pictures import draw_confusion, draw_forecasts, draw_gradient_flow, draw_losses
+from edgernn.training.metrics.pictures import draw_confusion
+from edgernn.training.pictures import draw_forecasts, draw_gradient_flow, draw_losses
 
 from .conftest import TINY
 
@@ -79,15 +80,17 @@ def test_a_hostile_name_is_text_on_the_page(tmp_path: Path) -> None:
 def test_a_classifiers_picture_is_its_confusion(tmp_path: Path) -> None:
     options = {"max_epochs": 1, "hidden_size": 4, "embedding_size": 4}
     train("text-classify", data=TEXTS, options=options, out=tmp_path / "run", pictures=True, quiet=True)
-    assert {path.name for path in (tmp_path / "run" / "pictures").iterdir()} == {"losses.png", "result.png"}
+    assert {path.name for path in (tmp_path / "run").glob("*.png")} == {
+        "training.png", "result.png", "confusion.png", "roc.png",
+    }  # fmt: skip
 
 
 def test_a_confusion_says_what_was_counted() -> None:
-    drawn = draw_confusion(np.array([[3, 1], [0, 4]]), ["a", "b"]).axes[0]
+    drawn = draw_confusion(torch.tensor([[3, 1], [0, 4]]), ["a", "b"]).axes[0]
     assert [text.get_text() for text in drawn.texts] == ["3", "1", "0", "4"]
     np.testing.assert_allclose(drawn.images[0].get_array(), [[0.75, 0.25], [0, 1]])
     assert [label.get_text() for label in drawn.get_yticklabels()] == ["a", "b"]
-    empty = draw_confusion(np.zeros((20, 20), dtype=int), [str(n) for n in range(20)]).axes[0]
+    empty = draw_confusion(torch.zeros(30, 30, dtype=torch.int64), [str(n) for n in range(30)]).axes[0]
     assert not empty.texts
 
 

@@ -1,10 +1,10 @@
-"""report.html of a run folder: one file that needs no other, with the run's scores, losses and pictures."""
+"""report.html of a folder: one file that needs no other, with scores, losses and every picture there."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from edgernn.pages import save_figure, write_html
 from edgernn.training.config import HISTORY_FILE, RunConfig
@@ -12,49 +12,64 @@ from edgernn.training.pictures import draw_losses
 from edgernn.training.profile import read_profile
 from edgernn.training.report import TrainReport, score_table
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-PAGE_FILE, PICTURES_FOLDER = "report.html", "pictures"
-LOSSES, RESULT, GRADIENT_FLOW = "losses", "result", "gradient_flow"
+PAGE_FILE = "report.html"
+LOSSES, RESULT, GRADIENT_FLOW = "training.png", "result.png", "gradient_flow.png"
+# Pictures by their files' names, in the order in which they are shown; others stand behind them.
 _TITLES = {
-    LOSSES: "Losses",
-    RESULT: "What the network makes of the validation part",
-    GRADIENT_FLOW: "How far back in time the gradient reaches",
+    "training": "Losses",
+    "result": "What the network makes of the validation part",
+    "gradient_flow": "How far back in time the gradient reaches",
+    "confusion": "What was taken for what, on the test part",
+    "roc": "ROC curves, on the test part",
 }
 
 
-def picture_file(folder: Path, name: str) -> Path:
-    """Where a picture of a run is."""
-    return folder / PICTURES_FOLDER / f"{name}.png"
-
-
-def write_page(folder: Path, config: RunConfig, report: TrainReport, result: Figure | None) -> None:
+def write_run_page(folder: Path, config: RunConfig, report: TrainReport) -> None:
     """Draw a run's losses, and write the page.
 
     Args:
-        folder: the run folder; pictures that are there already are shown, those of the recipe's details too.
+        folder: the run folder; every picture that stands there is shown.
         config: of the run.
         report: of the run.
-        result: what `Recipe.picture` gave.
     """
     history = json.loads((folder / HISTORY_FILE).read_text(encoding="utf-8"))["epochs"]
-    save_figure(draw_losses(history, config.best_epoch), picture_file(folder, LOSSES))
-    if result is not None:
-        save_figure(result, picture_file(folder, RESULT))
-    files = {name: file for name in _TITLES if (file := picture_file(folder, name)).is_file()}
-    files |= {file.stem: file for file in sorted(folder.glob("*.png"))}
-    scores = score_table(config.scores)
-    write_html(
-        folder / PAGE_FILE,
-        __name__,
-        files,
+    save_figure(draw_losses(history, config.best_epoch), folder / LOSSES)
+    _write(
+        folder,
+        recipe=config.recipe,
+        source=config.source,
+        scores=config.scores,
         config=config,
         report=report,
-        titles={name: _TITLES.get(name, name.replace("_", " ").capitalize()) for name in files},
-        scores=scores,
-        score_names=list(scores["model"]),
         epochs=history,
         columns=[name for name in history[0] if name != "epoch"],
         profile=[row for row in read_profile(folder) if row.part],
+    )
+
+
+def write_score_page(folder: Path, recipe: str, source: str, scores: dict[str, float]) -> None:
+    """Write the page of scores alone.
+
+    Args:
+        folder: where to; every picture that stands there is shown.
+        recipe: the recipe's name.
+        source: which data the scores are of, in one sentence.
+        scores: as recipes give them.
+    """
+    _write(folder, recipe=recipe, source=source, scores=scores, config=None, report=None)
+
+
+def _write(folder: Path, *, scores: dict[str, float], **values: Any) -> None:
+    order = list(_TITLES)
+    files = {file.stem: file for file in sorted(folder.glob("*.png"))}
+    names = sorted(files, key=lambda name: order.index(name) if name in order else len(order))
+    table = score_table(scores)
+    write_html(
+        folder / PAGE_FILE,
+        __name__,
+        {name: files[name] for name in names},
+        titles={name: _TITLES.get(name, name.replace("_", " ").capitalize()) for name in names},
+        scores=table,
+        score_names=list(dict.fromkeys(name for row in table.values() for name in row)),
+        **values,
     )
