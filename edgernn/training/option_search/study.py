@@ -24,6 +24,7 @@ from edgernn.training.option_search.journal import (
     quiet_optuna,
     search_plan,
 )
+from edgernn.training.option_search.picture import PICTURE_FILE, draw_search
 from edgernn.training.option_search.report import SearchReport, Trial
 from edgernn.training.option_search.space import read_space
 from edgernn.training.option_search.trial_runner import EPOCHS, REASON, SCORES, TrialRunner, trial_name
@@ -51,7 +52,8 @@ def search(
     """Search for the options of a recipe that give the least validation loss.
 
     The folder holds a run folder for each trial, which exports as any other one; `search.json` and
-    `trials.csv`, the table; and `study.journal`, Optuna's. The test part chooses nothing.
+    `trials.csv`, the table; `search.png`, the losses by option; and `study.journal`, Optuna's. The test part
+    chooses nothing.
 
     Args:
         recipe, data, options, seed, device: as for `train`, of all trials; `options` are those that are not
@@ -97,6 +99,8 @@ def search(
                 say(f"Stopped after {len(report.trials)} trials. The search in {folder} can be resumed.")
                 raise
             say(_told(_report(study, recipe, folder, prepared.source)))
+    if any(trial.validation_loss is not None for trial in report.trials):
+        draw_search(report, folder / PICTURE_FILE)
     if report.best is None:
         reasons = [trial.reason for trial in report.trials if trial.reason]
         raise InputError(f"search: all {len(report.trials)} trials failed; the first one: {reasons[0]}")
