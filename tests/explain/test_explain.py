@@ -64,6 +64,12 @@ def word_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_one_sample_that_matters_is_found(pulse_run: Path) -> None:
     generator = np.random.default_rng(7)
+    run = load_run(pulse_run)
+    mean = run.model.mean.expand(1, 12, 3)
+
+    def answers(x: Tensor) -> Tensor:
+        return run.model.logits(x)[0, -1].detach()
+
     for sign, label in ((4, "up"), (-4, "down")):
         values = generator.normal(size=(12, 3))
         values[PULSE_STEP, PULSE_CHANNEL] = sign
@@ -76,13 +82,11 @@ def test_the_one_sample_that_matters_is_found(pulse_run: Path) -> None:
         difference = shares.output - shares.baseline_output
         assert shares.values.sum() == pytest.approx(difference, rel=0.01)
         # The network's own answer, and that for the mean of its training data.
-        run = load_run(pulse_run)
-        mean = run.model.mean.expand(1, 12, 3)
         index = run.config.metadata.labels.index(label)
         assert shares.output == pytest.approx(
-            float(run.model.logits(torch.tensor(values[None], dtype=torch.float32))[0, -1, index])
+            float(answers(torch.tensor(values[None], dtype=torch.float32))[index])
         )
-        assert shares.baseline_output == pytest.approx(float(run.model.logits(mean)[0, -1, index]), rel=1e-4)
+        assert shares.baseline_output == pytest.approx(float(answers(mean)[index]), rel=1e-4)
 
 
 def test_a_network_that_learned_nothing_does_not_find_it(pulse_run: Path) -> None:
