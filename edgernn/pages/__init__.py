@@ -59,7 +59,7 @@ def panels(width: float, height: float, rows: int) -> tuple[Any, tuple[Any, ...]
 
 
 def save_figure(drawn: Any, path: Path) -> None:
-    """Write a figure of `figure` as a PNG file, atomically."""
+    """Write a figure as a PNG file, atomically."""
     with atomic_path(path) as temporary:
         drawn.savefig(temporary, format="png", facecolor="white")
 
