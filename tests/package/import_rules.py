@@ -15,7 +15,7 @@ _LAYERS = _BASE | {"reference", "cells", "sequence", "layers"}
 _CAPTURE = _LAYERS | {"capture"}
 _STREAMING = _CAPTURE | {"streaming"}
 # These see both wings; nothing below them imports them.
-_TOP = {"verify", "bench", "export", "source", "quickstart", "tune", "bundle", "explain"}
+_TOP = {"verify", "bench", "export", "source", "quickstart", "tune", "bundle"}
 _TRAINING = _LAYERS | {"features", "models", "training", "pages"}
 _PARTS = {"graph", "runtime", "quantize", "kernels", "pages", "placement", "serving"}
 _BOTH_WINGS = _TRAINING | _STREAMING | _PARTS | _TOP
@@ -43,7 +43,8 @@ ALLOWED: dict[str, set[str]] = {
     "placement": _BASE | {"runtime", "quantize"},
     "serving": _BASE | {"runtime"},
     **dict.fromkeys(_TOP, _BOTH_WINGS),
-    "cli": _BOTH_WINGS,
+    "explain": _BOTH_WINGS,
+    "cli": _BOTH_WINGS | {"explain"},
     # A recipe is what a user would write: a network and its training.
     "recipes": _TRAINING,
 }
