@@ -15,8 +15,9 @@ import numpy as np
 import onnx_ir as ir
 
 from edgernn.quantize.body import Body
-from edgernn.quantize.functions import folded
 from edgernn.quantize.int8 import Int8
+from edgernn.quantize.kernel_form import folded_body
+from edgernn.quantize.kinds import matrices_of
 from edgernn.quantize.report import TensorReport
 from edgernn.quantize.request import Option, Request
 from edgernn.quantize.store import Storage, replace_recurrent, store_weights, widen_the_rest
@@ -135,9 +136,11 @@ def apply(model: ir.Model, request: Request) -> list[TensorReport]:
     reports, stored, storages = store_weights(model.graph, list(find_weights(model.graph, request)), choose)
     bodies = {}
     for node in find_recurrent(model.graph):
-        w, r = (storages.get(value) if value is not None else None for value in node.inputs[1:3])
-        if w is not None and r is not None and w.kind == r.kind:
-            bodies[node] = (w.kind, w.parts, folded(w.kind))
+        found = {storage.kind: storage for value in matrices_of(node) if (storage := storages.get(value))}
+        if len(found) == 1:
+            ((kind, storage),) = found.items()
+            suffix, body = folded_body(node, kind)
+            bodies[node] = (kind + suffix, storage.parts, body)
     replace_recurrent(model, stored, bodies)
     widen_the_rest(model, stored, storages)
     return reports

@@ -83,7 +83,7 @@ def test_chunks_batch_and_shares_change_nothing(run_cases: Path, tmp_path: Path,
             tmp_path, name, int8=int8,
         )  # fmt: skip
         rest = [
-            replace(layer, x=layer.x[n:], h=begun[1], c=begun[2] if layer.kind == "LSTM" else None)
+            replace(layer, x=layer.x[n:], h=begun[1], c=begun[2] if layer.about.cell else None)
             for layer, n, begun in zip(layers, cut, first, strict=True)
         ]
         second = answers([run_cases], rest, tmp_path, name, int8=int8)
