@@ -107,6 +107,29 @@ def draw_many(seed: int, of_each: int = 3) -> list[Layer]:
     ]
 
 
+def draw_wide(seed: int, shares: int = 3) -> list[Layer]:
+    """Single rows, whose products take long enough for several threads to share them."""
+    random = np.random.default_rng(seed)
+
+    def numbers(*shape: int) -> np.ndarray:
+        return (shape[-1] ** -0.5 * random.standard_normal(shape)).astype(np.float32)
+
+    inputs, hidden, steps = 70, 150, 30
+    return [
+        Layer(
+            kind, "tanh", resets_first, direction,
+            w=numbers(sum(DIRECTIONS[direction]), GATES[kind] * hidden, inputs),
+            r=numbers(sum(DIRECTIONS[direction]), GATES[kind] * hidden, hidden),
+            x=numbers(steps, 1, inputs),
+            shares=shares,
+        )
+        for kind, resets_first, direction in (
+            ("RNN", False, "forward"), ("LSTM", False, "reverse"), ("GRU", False, "forward"),
+            ("GRU", True, "forward"), ("LSTM", False, "bidirectional"),
+        )
+    ]  # fmt: skip
+
+
 def to_bytes(layer: Layer, *, int8: bool) -> bytes:
     """A case as `run_cases` reads it."""
     forward, backward = DIRECTIONS[layer.direction]
