@@ -185,6 +185,36 @@ def draw_many(seed: int, of_each: int = 3) -> list[Layer]:
     ]
 
 
+def draw_wide(seed: int, shares: int = 3) -> list[Layer]:
+    """Single rows, whose products take long enough for several threads to share them."""
+    random = np.random.default_rng(seed)
+
+    def numbers(*shape: int) -> np.ndarray:
+        return (shape[-1] ** -0.5 * random.standard_normal(shape)).astype(np.float32)
+
+    inputs, hidden, steps = 70, 150, 30
+    layers = []
+    for kind, resets_first, direction in (
+        ("RNN", False, "forward"), ("LSTM", False, "reverse"), ("GRU", False, "forward"),
+        ("GRU", True, "forward"), ("LSTM", False, "bidirectional"), ("MinGRU", False, "forward"),
+        ("LayerNormLSTM", False, "forward"), ("ProjectedLSTM", False, "forward"),
+    ):  # fmt: skip
+        about, directions, projects = KINDS[kind], sum(DIRECTIONS[direction]), kind == "ProjectedLSTM"
+        units = 2 * hidden if projects else hidden
+        layers.append(
+            Layer(
+                kind, about.activations[0], resets_first, direction,
+                w=numbers(directions, about.gates * units, inputs),
+                r=numbers(directions, about.gates * units, hidden) if about.recurrent else None,
+                v=numbers(directions, hidden, units) if projects else None,
+                vectors=_draw_vectors(random, kind, directions, units),
+                x=numbers(steps, 1, inputs),
+                shares=shares,
+            )  # fmt: skip
+        )
+    return layers
+
+
 def to_bytes(layer: Layer, *, int8: bool) -> bytes:
     """A case as `run_cases` reads it."""
     forward, backward = DIRECTIONS[layer.direction]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from .cases import Layer, draw_many, expected, rounded
+from .cases import Layer, draw_many, draw_wide, expected, rounded
 from .checks import check_close, check_equal, largest_error
 from .conftest import processor
 from .running import answers, available
@@ -90,6 +90,16 @@ def test_chunks_batch_and_shares_change_nothing(run_cases: Path, tmp_path: Path,
         for layer, begun, ended, outputs in zip(layers, first, second, whole, strict=True):
             assert np.concatenate([begun[0], ended[0]]).tobytes() == outputs[0].tobytes(), layer.name
             assert ended[1].tobytes() == outputs[1].tobytes(), layer.name
+
+
+@pytest.mark.parametrize("int8", [False, True], ids=["float32", "int8"])
+def test_threads_that_share_a_row_change_nothing(run_cases: Path, tmp_path: Path, int8: bool) -> None:
+    """Nor do those that are missing: the program also does all shares in one thread, and in two."""
+    for name in available([run_cases]):
+        alone = answers([run_cases], draw_wide(seed=2, shares=1), tmp_path, name, int8=int8)
+        for shares in (2, 3, 5):
+            layers = draw_wide(seed=2, shares=shares)
+            check_equal(layers, answers([run_cases], layers, tmp_path, name, int8=int8), alone)
 
 
 def test_many_threads_on_one_layer_agree_with_one(run_cases: Path, tmp_path: Path) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from .cases import draw_many
+from .cases import draw_many, draw_wide
 from .running import answers, available, run
 
 pytestmark = pytest.mark.slow
 
 SANITIZERS = {"memory": "address,undefined", "threads": "thread"}
-LAYERS = draw_many(seed=4)
+LAYERS = draw_many(seed=4) + draw_wide(seed=4)
 
 
 @pytest.fixture(scope="session", params=SANITIZERS)

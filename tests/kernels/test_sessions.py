@@ -174,6 +174,33 @@ def test_64_threads_on_one_session_agree_with_one(
     assert equal == [True] * 640
 
 
+@pytest.mark.parametrize("scheme", ["float32", "int8"])
+def test_threads_of_onnxruntime_share_a_row_of_a_large_layer(
+    library: Path, tmp_path: Path, scheme: str
+) -> None:
+    """To the last bit, also where several calls at a time want the threads of one pool."""
+    torch.manual_seed(3)
+    model = Network(nn.GRU(INPUTS, 512, batch_first=True), 512).eval()
+    path = tmp_path / "float32.onnx"
+    edgernn.export(model, path, torch.randn(1, 9, INPUTS), kernels=True, check=False)
+    if scheme != "float32":
+        edgernn.quantize(path, tmp_path / "other.onnx", scheme=scheme)
+        path = tmp_path / "other.onnx"
+    x = np.random.default_rng(6).standard_normal((1, 60, INPUTS)).astype(np.float32)
+    wanted = _on_kernels(path, library).run(x)
+    session, equal = _on_kernels(path, library, threads=3), []
+
+    def work() -> None:
+        equal.extend(session.run(x).tobytes() == wanted.tobytes() for _ in range(5))
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert equal == [True] * 30
+
+
 def test_every_forced_set_runs_and_says_so(
     files: Callable[..., tuple[Path, nn.Module]], library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,11 +88,19 @@ struct Call {
   float* y_c = nullptr;
 };
 
-// A share of a call that one thread does: some rows of the batch in one direction.
+// The threads that work on a part together, see team.h.
+class Team;
+// Piece `piece` of `pieces` of a job, which do not depend on each other.
+using PieceOfWork = void (*)(const void* job, int piece, int pieces);
+// Has the team do all pieces of a job, and returns when all have ended.
+void share(Team& team, PieceOfWork work, const void* job);
+
+// A share of a call: some rows of the batch in one direction.
 struct Part {
   int direction = 0;
   int first_row = 0;
   int rows = 0;
+  Team* team = nullptr;  // null: one thread does it
 };
 
 // What one instruction set brings.

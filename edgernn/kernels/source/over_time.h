@@ -50,8 +50,9 @@ struct Memory {
   float* c;
   uint8_t* rounded;  // of as many rows as any product takes
   float* steps;
+  Team* team;  // of the part
 
-  Memory(const Layer& layer, int steps_now, int rows, Scratch& scratch) {
+  Memory(const Layer& layer, int steps_now, int rows, Scratch& scratch, Team* part_team = nullptr) : team(part_team) {
     const Direction& direction = layer.direction[0];
     const size_t many = static_cast<size_t>(steps_at_once(steps_now, rows)) * rows;
     const size_t padded = layer.padded, count = rows;
@@ -118,7 +119,7 @@ class OverTime {
   static void run_cell(const Layer& layer, const Call& call, const Part& part, void* buffer) {
     const Direction& direction = layer.direction[part.direction];
     Scratch scratch(buffer);
-    const Memory memory(layer, call.steps, part.rows, scratch);
+    const Memory memory(layer, call.steps, part.rows, scratch, part.team);
     load_state(layer, call, part, layer.hidden, call.initial_h, memory.h);
     if constexpr (Cell::kHasCellState) load_state(layer, call, part, layer.units, call.initial_c, memory.c);
     if constexpr (Cell::kProjects || Cell::kEmitsKept) {
@@ -229,7 +230,7 @@ class OverTime {
     using Products = Product<Float, Dot>;
     const size_t outputs = matrix.outputs;
     if (matrix.integers == nullptr) {
-      Products::multiply(matrix, rows, Rows<float>{x, stride, nullptr, out, outputs});
+      Products::multiply(matrix, rows, Rows<float>{x, stride, nullptr, out, outputs}, memory.team);
       return;
     }
     const size_t bytes = group_bytes(matrix.inputs);
@@ -237,7 +238,7 @@ class OverTime {
       memory.steps[row] =
           round_row(x + row * stride, matrix.inputs, bounded, Dot::kOffset, memory.rounded + row * bytes);
     }
-    Products::multiply(matrix, rows, Rows<uint8_t>{memory.rounded, bytes, memory.steps, out, outputs});
+    Products::multiply(matrix, rows, Rows<uint8_t>{memory.rounded, bytes, memory.steps, out, outputs}, memory.team);
   }
 
   static void load_state(const Layer& layer, const Call& call, const Part& part, size_t hidden, const float* given,

@@ -154,25 +154,26 @@ struct Product {
     integer_block<Float, Dot, kTiles, kVectors, kRows, kIsFar>(matrix, weights, output, rows);
   }
 
+  // Outputs from `first` to `end`, both at the bounds of tiles.
   template <class Input>
-  static void one_row(const Matrix& matrix, const Rows<Input>& rows) {
+  static void one_row(const Matrix& matrix, const Rows<Input>& rows, int first, int end) {
     using Shape = ShapeFor<Input>;
     constexpr int kWidth = Shape::kVectorsAlone * kLanesFor<Input>;
     constexpr size_t kBytes = std::is_same_v<Input, float> ? sizeof(float) : sizeof(int8_t);
     const size_t bytes = kBytes * matrix.outputs * matrix.inputs;
-    int output = 0;
+    int output = first;
     if constexpr (Shape::kTilesAlone > 1) {
       static_assert(kWidth == kTile, "whole tiles at once");
-      for (; bytes <= kNear && output + Shape::kTilesAlone * kTile <= matrix.outputs;
+      for (; bytes <= kNear && output + Shape::kTilesAlone * kTile <= end;
            output += Shape::kTilesAlone * kTile) {
         block<Shape::kTilesAlone, Shape::kVectorsAlone, 1>(matrix, output, rows);
       }
     }
     constexpr size_t kFarHere = std::is_same_v<Input, float> ? kFar : 4 * kFar;
-    for (; bytes > kFarHere && output < matrix.outputs; output += kWidth) {
+    for (; bytes > kFarHere && output < end; output += kWidth) {
       block<1, Shape::kVectorsAlone, 1, true>(matrix, output, rows);
     }
-    for (; output < matrix.outputs; output += kWidth) {
+    for (; output < end; output += kWidth) {
       block<1, Shape::kVectorsAlone, 1>(matrix, output, rows);
     }
   }
@@ -188,16 +189,15 @@ struct Product {
     }
   }
 
-  // out (count, outputs) = x (count, inputs) times the matrix, plus its bias.
   template <class Input>
-  static void multiply(const Matrix& matrix, int count, const Rows<Input>& rows) {
+  static void outputs_of(const Matrix& matrix, int count, const Rows<Input>& rows, int first, int end) {
     if (count == 1) {
-      one_row(matrix, rows);
+      one_row(matrix, rows, first, end);
       return;
     }
     using Shape = ShapeFor<Input>;
     constexpr int kWidth = Shape::kVectors * kLanesFor<Input>;
-    for (int output = 0; output < matrix.outputs; output += kWidth) {
+    for (int output = first; output < end; output += kWidth) {
       for (int row = 0; row < count; row += Shape::kRows) {
         const int now = count - row < Shape::kRows ? count - row : Shape::kRows;
         const Rows<Input> part{rows.x + row * rows.x_stride, rows.x_stride,
@@ -206,6 +206,30 @@ struct Product {
         some_rows<Shape::kRows>(matrix, output, now, part);
       }
     }
+  }
+
+  template <class Input>
+  struct Job {
+    const Matrix& matrix;
+    int count;
+    const Rows<Input>& rows;
+  };
+
+  // out (count, outputs) = x (count, inputs) times the matrix, plus its bias; by the team, where there is one.
+  template <class Input>
+  static void multiply(const Matrix& matrix, int count, const Rows<Input>& rows, Team* team) {
+    if (team == nullptr) {
+      outputs_of(matrix, count, rows, 0, matrix.outputs);
+      return;
+    }
+    const Job<Input> job{matrix, count, rows};
+    const auto piece_of = [](const void* given, int piece, int pieces) {
+      const auto& job = *static_cast<const Job<Input>*>(given);
+      const int tiles = job.matrix.outputs / kTile;
+      outputs_of(job.matrix, job.count, job.rows, tiles * piece / pieces * kTile,
+                 tiles * (piece + 1) / pieces * kTile);
+    };
+    share(*team, piece_of, &job);
   }
 };
 

@@ -150,6 +150,8 @@ void read_case(File& file, Case& it) {
   it.threads = head[kShares];
 }
 
+constexpr TeamRule kAlways{0, 0};  // the layers of tests are small
+
 struct Outputs {
   std::vector<float> y, y_h, y_c;
 
@@ -162,14 +164,38 @@ struct Outputs {
   }
 };
 
-// Does the shares of a call in threads of their own, as a pool would.
+// Pools of threads that do the shares of a call: one thread each, which begin together; a single one; and two, the
+// second of which comes when the first has begun.
 void in_threads(void*, void (*work)(void*, size_t), size_t count, void* argument) {
+  std::atomic<size_t> ready{0};
   std::vector<std::thread> threads;
-  for (size_t index = 0; index < count; ++index) threads.emplace_back(work, argument, index);
+  for (size_t index = 0; index < count; ++index) {
+    threads.emplace_back([&, index] {
+      for (++ready; ready < count;) std::this_thread::yield();
+      work(argument, index);
+    });
+  }
   for (std::thread& thread : threads) thread.join();
 }
 
-Outputs run_once(const InstructionSet& set, const Layer& layer, const Case& it) {
+void one_by_one(void*, void (*work)(void*, size_t), size_t count, void* argument) {
+  for (size_t index = 0; index < count; ++index) work(argument, index);
+}
+
+void by_two(void*, void (*work)(void*, size_t), size_t count, void* argument) {
+  std::atomic<size_t> next{0};
+  const auto some = [&] {
+    for (size_t index; (index = next++) < count;) work(argument, index);
+  };
+  std::thread late([&] {
+    while (next == 0) std::this_thread::yield();
+    some();
+  });
+  some();
+  late.join();
+}
+
+Outputs run_once(const InstructionSet& set, const Layer& layer, const Case& it, ParallelFor pool = in_threads) {
   const size_t rows = static_cast<size_t>(layer.directions) * it.call.batch, state = rows * layer.hidden;
   const float unset = 1234.0f;  // shows up in a comparison where it is not written over
   Outputs outputs{std::vector<float>(it.call.steps * state, unset), std::vector<float>(state, unset),
@@ -178,18 +204,19 @@ Outputs run_once(const InstructionSet& set, const Layer& layer, const Case& it) 
   call.y = outputs.y.data();
   call.y_h = outputs.y_h.data();
   call.y_c = outputs.y_c.empty() ? nullptr : outputs.y_c.data();
-  run_layer(set, layer, call, it.threads, in_threads, nullptr);
+  run_layer(set, layer, call, it.threads, pool, nullptr, kAlways);
   return outputs;
 }
 
 // A second call of the same shape in the same thread.
-void expect_no_allocation(const InstructionSet& set, const Layer& layer, const Case& it, Outputs& outputs) {
+void expect_no_allocation(const InstructionSet& set, const Layer& layer, const Case& it, int threads,
+                          Outputs& outputs) {
   Call call = it.call;
   call.y = outputs.y.data();
   call.y_h = outputs.y_h.data();
   call.y_c = outputs.y_c.empty() ? nullptr : outputs.y_c.data();
   const long before = allocations;
-  run_layer(set, layer, call, 1, nullptr, nullptr);
+  run_layer(set, layer, call, threads, one_by_one, nullptr, kAlways);
   if (allocations != before) throw std::runtime_error("a second call of a shape allocates");
 }
 
@@ -200,8 +227,13 @@ void run_case(const InstructionSet& set, const Case& it, int threads, File& outp
   Outputs outputs = run_once(set, layer, it);
   Outputs again = outputs;
   run_layer(set, layer, it.call, 1, nullptr, nullptr);  // nobody wants its outputs
-  expect_no_allocation(set, layer, it, again);
-  if (!(again == outputs)) throw std::runtime_error("a second call gives other results");
+  for (const int shares : {1, it.threads}) {
+    expect_no_allocation(set, layer, it, shares, again);
+    if (!(again == outputs)) throw std::runtime_error("a second call gives other results");
+  }
+  if (it.threads > 1 && !(run_once(set, layer, it, by_two) == outputs)) {
+    throw std::runtime_error("two threads that do all shares give other results");
+  }
   if (threads > 1) {
     std::vector<Outputs> all(threads);
     std::vector<std::thread> running;
