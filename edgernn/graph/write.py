@@ -28,8 +28,8 @@ def write_recurrences(
         recurrence: "op", "scan", "loop" or "unrolled"; "auto" takes op where the cell has one, else scan.
         steps: the number of time steps where it is fixed.
         opset: ONNX operator set.
-        kernels: whether "op" and "auto" may write operators that only edgernn knows, of which the caller makes
-            functions.
+        kernels: whether "op" and "auto" may write operators that only edgernn knows, of which the caller
+            makes functions.
 
     Returns:
         The layers, in the order of the graph, with the form each got.

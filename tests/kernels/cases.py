@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -67,7 +67,7 @@ DIRECTIONS = {"forward": (1, 0), "reverse": (0, 1), "bidirectional": (1, 1)}
 Outputs = tuple[np.ndarray, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layer:
     """One call of a layer, its tensors in ONNX's layout; None where the node would lack one."""
 
@@ -201,17 +201,16 @@ def draw_wide(seed: int, shares: int = 3) -> list[Layer]:
     ):  # fmt: skip
         about, directions, projects = KINDS[kind], sum(DIRECTIONS[direction]), kind == "ProjectedLSTM"
         units = 2 * hidden if projects else hidden
-        layers.append(
-            Layer(
-                kind, about.activations[0], resets_first, direction,
-                w=numbers(directions, about.gates * units, inputs),
-                r=numbers(directions, about.gates * units, hidden) if about.recurrent else None,
-                v=numbers(directions, hidden, units) if projects else None,
-                vectors=_draw_vectors(random, kind, directions, units),
-                x=numbers(steps, 1, inputs),
-                shares=shares,
-            )  # fmt: skip
-        )
+        layer = Layer(
+            kind, about.activations[0], resets_first, direction,
+            w=numbers(directions, about.gates * units, inputs),
+            r=numbers(directions, about.gates * units, hidden) if about.recurrent else None,
+            v=numbers(directions, hidden, units) if projects else None,
+            vectors=_draw_vectors(random, kind, directions, units),
+            x=numbers(steps, 1, inputs),
+            shares=shares,
+        )  # fmt: skip
+        layers.append(layer)
     return layers
 
 
@@ -250,6 +249,7 @@ def from_bytes(layers: Sequence[Layer], data: bytes) -> Iterator[Outputs]:
     assert at == len(numbers)
 
 
+@cache
 def expected(layer: Layer) -> Outputs:
     """The same by `edgernn.reference`, in float64."""
     x = layer.x.transpose(1, 0, 2).astype(np.float64)
@@ -280,7 +280,9 @@ def _step(layer: Layer, d: int) -> reference.sequence.Step:
     units = layer.units
     if kind in ("MinGRU", "MinLSTM"):
         step = minimal.min_gru_step if kind == "MinGRU" else minimal.min_lstm_step
-        return partial(step, _given({"gates.weight": w, "gates.bias": bias}), positive=activation == "positive")
+        return partial(
+            step, _given({"gates.weight": w, "gates.bias": bias}), positive=activation == "positive"
+        )
     if kind in ("SRU", "ProjectedSRU"):
         return partial(_sru_step, w, np.zeros(len(w)) if bias is None else bias, activation)
     if kind == "IndRNN":

@@ -50,16 +50,26 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "gru_reset_first": lambda: Network(
         edgernn.Recurrent(edgernn.GRU(INPUTS, HIDDEN, reset_after=False)), HIDDEN
     ),
-    "peephole_lstm": lambda: Network(edgernn.Recurrent(_cell("PeepholeLSTM")(INPUTS, HIDDEN)), HIDDEN),
-    "coupled_lstm": lambda: Network(edgernn.Recurrent(_cell("CoupledLSTM")(INPUTS, HIDDEN)), HIDDEN),
+    "peephole_lstm": lambda: _own("PeepholeLSTM"),
+    "coupled_lstm": lambda: _own("CoupledLSTM"),
+    "min_gru": lambda: _own("MinGRU", layers=2),
+    "min_lstm_positive_both_ways": lambda: _own("MinLSTM", bidirectional=True, positive=True),
+    "layer_norm_lstm": lambda: _own("LayerNormLSTM"),
+    "layer_norm_gru_both_ways": lambda: _own("LayerNormGRU", bidirectional=True),
+    "ind_rnn_tanh": lambda: _own("IndRNN", activation="tanh"),
+    "sru": lambda: _own("SRU", layers=2),  # the first layer's sizes differ, the second's do not
+    "fast_grnn": lambda: _own("FastGRNN"),
+    "projected_lstm": lambda: _own("ProjectedLSTM", cell_size=64),
 }
 STREAMING = [name for name in NETWORKS if not name.endswith("both_ways")]
 
 
-def _cell(name: str) -> Any:
+def _own(name: str, layers: int = 1, bidirectional: bool = False, **options: Any) -> nn.Module:
     from edgernn.cells import find_cells
 
-    return find_cells()[name]
+    cell = find_cells()[name](INPUTS, HIDDEN, **options)
+    recurrent = edgernn.Recurrent(cell, num_layers=layers, bidirectional=bidirectional)
+    return Network(recurrent, (2 if bidirectional else 1) * HIDDEN)
 
 
 @pytest.fixture(scope="module")

@@ -140,13 +140,12 @@ template <float (*activation)(float)>
 struct MinLstm : Usual {
   static constexpr bool kHasRecurrent = false;
 
-  // h' = n + σ(f) ÷ (σ(f) + σ(i)) (h − n), n = g(x); gates f, i, n
+  // h' = h + σ(i) ÷ (σ(f) + σ(i)) (g(n) − h); gates f, i, n
   static void step(const Row& row) {
     const int n = row.units;
     EDGERNN_INDEPENDENT
     for (int j = 0; j < n; ++j) {
-      const float candidate = activation(row.x[2 * n + j]);
-      row.h[j] = fused(share_of(row.x[j], row.x[n + j]), row.h[j] - candidate, candidate);
+      row.h[j] = fused(share_of(row.x[n + j], row.x[j]), activation(row.x[2 * n + j]) - row.h[j], row.h[j]);
     }
   }
 };
@@ -213,13 +212,12 @@ struct Sru : Usual {
   static constexpr bool kEmitsKept = true;
   static constexpr bool kKeepsInput = !kIsProjected;
 
-  // h' = n + σ(f) (h − n), y = p + σ(r) (g(h') − p); gates n, f, r; p is the input, or the fourth gate
+  // h' = h + σ(−f) (n − h), y = p + σ(r) (g(h') − p); gates n, f, r; p is the input, or the fourth gate
   static void step(const Row& row) {
     const int n = row.units;
     EDGERNN_INDEPENDENT
     for (int j = 0; j < n; ++j) {
-      const float candidate = row.x[j];
-      const float h = fused(sigmoid_of(row.x[n + j]), row.h[j] - candidate, candidate);
+      const float h = fused(sigmoid_of(-row.x[n + j]), row.x[j] - row.h[j], row.h[j]);
       const float past = kIsProjected ? row.x[3 * n + j] : row.kept[j];
       row.h[j] = h;
       row.kept[j] = fused(sigmoid_of(row.x[2 * n + j]), activation(h) - past, past);
