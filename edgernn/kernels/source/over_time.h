@@ -18,7 +18,10 @@ inline int steps_at_once(int steps, int rows) {
   return steps < most ? steps : most;
 }
 
-inline int group_bytes(int inputs) { return round_up(inputs, kGroup); }
+// Bytes of a rounded row.
+inline int row_bytes(const Matrix& matrix) {
+  return round_up(matrix.inputs, matrix.nibbles == nullptr ? kGroup : matrix.block);
+}
 
 // Hands out the working memory piece by piece; with a null pointer it only counts.
 class Scratch {
@@ -49,6 +52,7 @@ struct Memory {
   float* c;
   uint8_t* rounded;  // of as many rows as any product takes
   float* steps;
+  int32_t* sums;  // of their blocks
   Team* team;  // of the part
 
   Memory(const Layer& layer, int steps_now, int rows, Scratch& scratch, Team* part_team = nullptr) : team(part_team) {
@@ -61,13 +65,14 @@ struct Memory {
     kept = scratch.take<float>(layer.resets_first ? count * padded : 0);
     h = scratch.take<float>(count * padded);
     c = scratch.take<float>(layer.kind == Kind::kLstm ? count * padded : 0);
-    const size_t widest = group_bytes(layer.inputs > layer.hidden ? layer.inputs : layer.hidden);
-    rounded = scratch.take<uint8_t>(direction.input.integers == nullptr ? 0 : many * widest);
+    const Matrix& wider = layer.inputs > layer.hidden ? direction.input : direction.recurrent;
+    rounded = scratch.take<uint8_t>(wider.floats != nullptr ? 0 : many * row_bytes(wider));
     steps = scratch.take<float>(many);
+    sums = scratch.take<int32_t>(wider.nibbles == nullptr ? 0 : many * blocks_of(wider));
   }
 };
 
-template <class Float, class Dot>
+template <class Float, class Dot, class Four>
 class OverTime {
  public:
   static size_t scratch_bytes(const Layer& layer, int steps, int rows) {
@@ -184,13 +189,26 @@ class OverTime {
   // out (rows, outputs) = x (rows, inputs) times the matrix, plus its bias.
   static void multiply(const Matrix& matrix, const float* x, size_t stride, int rows, bool bounded, float* out,
                        const Memory& memory) {
-    using Products = Product<Float, Dot>;
+    using Products = Product<Float, Dot, Four>;
     const size_t outputs = matrix.outputs;
-    if (matrix.integers == nullptr) {
+    if (matrix.floats != nullptr) {
       Products::multiply(matrix, rows, Rows<float>{x, stride, nullptr, out, outputs}, memory.team);
       return;
     }
-    const size_t bytes = group_bytes(matrix.inputs);
+    const size_t bytes = row_bytes(matrix);
+    if (matrix.nibbles != nullptr) {
+      auto* rounded = reinterpret_cast<int8_t*>(memory.rounded);
+      const int blocks = blocks_of(matrix);
+      for (int row = 0; row < rows; ++row) {
+        int8_t* to = rounded + row * bytes;
+        memory.steps[row] = round_row(x + row * stride, matrix.inputs, bounded, 0, to);
+        std::memset(to + matrix.inputs, 0, bytes - matrix.inputs);
+        sum_blocks(to, blocks, matrix.block, memory.sums + static_cast<size_t>(row) * blocks);
+      }
+      Products::multiply(matrix, rows, Rows<int8_t>{rounded, bytes, memory.steps, out, outputs, memory.sums},
+                         memory.team);
+      return;
+    }
     for (int row = 0; row < rows; ++row) {
       memory.steps[row] =
           round_row(x + row * stride, matrix.inputs, bounded, Dot::kOffset, memory.rounded + row * bytes);

@@ -69,7 +69,14 @@ void Weights::pack(const Source& source, const SourceMatrix& from, int columns, 
   float *floats = nullptr, *scales = nullptr;
   int8_t* integers = nullptr;
   int32_t* sums = nullptr;
-  if (from.integers == nullptr) {
+  uint8_t* nibbles = nullptr;
+  uint16_t* block_scales = nullptr;
+  if (from.nibbles != nullptr) {
+    matrix.block = from.block;
+    const size_t count = static_cast<size_t>(matrix.outputs) * ((columns + from.block - 1) / from.block);
+    matrix.nibbles = nibbles = take<uint8_t>(count * from.block / 2);
+    matrix.block_scales = block_scales = take<uint16_t>(count);
+  } else if (from.integers == nullptr) {
     matrix.floats = floats = take<float>(static_cast<size_t>(matrix.outputs) * columns);
   } else {
     matrix.integers = integers = take<int8_t>(static_cast<size_t>(matrix.outputs) * groups * kGroup);
@@ -77,6 +84,8 @@ void Weights::pack(const Source& source, const SourceMatrix& from, int columns, 
     matrix.sums = sums = take<int32_t>(matrix.outputs);
   }
   matrix.bias = bias;
+  const size_t count = static_cast<size_t>(matrix.outputs) * columns;
+  matrix.bytes = nibbles != nullptr ? count / 2 : integers != nullptr ? count : count * sizeof(float);
   // B holds the input's biases of all gates, then the state's.
   const bool of_input = &from == &source.w;
   for (int gate = 0; gate < gates; ++gate) {
@@ -87,7 +96,21 @@ void Weights::pack(const Source& source, const SourceMatrix& from, int columns, 
         const size_t part = static_cast<size_t>(direction) * 2 + (of_input ? 0 : 1);
         bias[output] = source.bias[(part * all_gates + first_gate + gate) * hidden + unit];
       }
-      if (floats != nullptr) {
+      if (nibbles != nullptr) {
+        const size_t blocks = static_cast<size_t>((columns + from.block - 1) / from.block);
+        for (size_t block = 0; block < blocks; ++block) {
+          const size_t first = (static_cast<size_t>(tile) * blocks + block) * kTile;
+          block_scales[first + within] = from.block_scales[row * blocks + block];
+          uint8_t* to = nibbles + first * from.block / 2 + static_cast<size_t>(within) * kGroup;
+          const uint8_t* of = from.nibbles + (row * blocks + block) * from.block / 2;
+          for (int k = 0; k < from.block; ++k) {
+            const int both = 2 * kGroup, half = from.block / 2;
+            const int nibble = k < half ? of[k] & 15 : of[k - half] >> 4;
+            to[static_cast<size_t>(k / both) * kTile * kGroup + k % kGroup] |=
+                static_cast<uint8_t>(k % both < kGroup ? nibble : nibble << 4);
+          }
+        }
+      } else if (floats != nullptr) {
         float* to = floats + static_cast<size_t>(tile) * columns * kTile + within;
         for (int k = 0; k < columns; ++k) to[static_cast<size_t>(k) * kTile] = from.floats[row * columns + k];
       } else {
