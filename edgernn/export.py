@@ -99,6 +99,7 @@ def export(
         "metadata": metadata,
         "lookahead": lookahead,
         "running_mean": running_mean,
+        "kernels": kernels,
     }
     if provider is None:
         built = build(model, example_inputs, recurrence=recurrence, fix_batch=fix_batch, **options)

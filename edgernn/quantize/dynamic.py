@@ -6,7 +6,8 @@ import numpy as np
 import onnx_ir as ir
 
 from edgernn.quantize.body import CONTRIB, Body
-from edgernn.quantize.layer import Matrix, Multiply
+from edgernn.quantize.kinds.base import Multiply
+from edgernn.quantize.layer import Matrix
 
 # Columns of a matrix that MatMulNBits takes together.
 _BLOCKS = (128, 64, 32, 16)
@@ -43,6 +44,8 @@ class BlockProducts:
 
     def prepare(self, body: Body, matrix: Matrix, *, bounded: bool) -> Multiply:
         """See `Products`; what fills up the last block is zero."""
+        assert matrix.size is not None
+        assert matrix.scales is not None
         rows, columns = matrix.size
         block = min(_BLOCKS, key=lambda block: (-columns % block, -block))
         blocks = -(-columns // block)

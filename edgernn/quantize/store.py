@@ -16,10 +16,12 @@ from edgernn.quantize.functions import (
     WriteBody,
     call,
     recurrent_function,
+    rest_of,
     widen_function,
 )
+from edgernn.quantize.kinds import matrices_of
 from edgernn.quantize.report import TensorReport
-from edgernn.quantize.weights import RECURRENT, Weight, find_recurrent
+from edgernn.quantize.weights import Weight, find_recurrent
 
 # The initializers that one weight is stored as.
 Stored = dict[ir.Value, tuple[ir.Value, ...]]
@@ -96,13 +98,13 @@ class _Encoded:
 def _saves_together(weight: Weight, encoded: Mapping[ir.Value, _Encoded]) -> bool:
     """Whether the matrices of a recurrent layer, stored alike, save bytes together."""
     (reader, *more) = weight.readers
-    if more or reader.op_type not in RECURRENT or reader.domain:
+    matrices = matrices_of(reader)
+    if more or not matrices:
         return False
-    matrices = [encoded.get(value) for value in reader.inputs[1:3] if value is not None]
-    found = [item for item in matrices if item is not None]
+    found = [encoded[value] for value in matrices if value in encoded]
     return (
-        len(found) == 2
-        and found[0].storage.kind == found[1].storage.kind
+        len(found) == len(matrices)
+        and len({item.storage.kind for item in found}) == 1
         and sum(item.bytes for item in found) < sum(item.before for item in found)
     )
 
@@ -110,7 +112,7 @@ def _saves_together(weight: Weight, encoded: Mapping[ir.Value, _Encoded]) -> boo
 def replace_recurrent(
     model: ir.Model, stored: Stored, bodies: Mapping[ir.Node, tuple[str, Sequence[str], WriteBody]]
 ) -> None:
-    """Make one function node of each recurrent node, both of whose matrices are stored.
+    """Make one function node of each recurrent node, all of whose matrices are stored.
 
     Args:
         model: changed in place.
@@ -120,13 +122,14 @@ def replace_recurrent(
     """
     opset = model.opset_imports[""]
     for node in find_recurrent(model.graph):
-        x, w, r, *rest = node.inputs
-        if w not in stored or r not in stored or node not in bodies:
+        matrices = matrices_of(node)
+        if node not in bodies or not all(value in stored for value in matrices):
             continue
         suffix, parts, write = bodies[node]
         function = recurrent_function(node, suffix, parts, opset, write)
         model.functions.setdefault(function.identifier(), function)
-        new = call(function, [x, *stored[w], *stored[r], *rest], node)
+        parts_of_matrices = [part for value in matrices for part in stored[value]]
+        new = call(function, [node.inputs[0], *parts_of_matrices, *rest_of(node)], node)
         for old, fresh, rank in zip(node.outputs, new.outputs, (4, 3, 3), strict=False):
             # onnx itself cannot infer what onnxruntime's own operators give.
             fresh.dtype, fresh.shape = ir.DataType.FLOAT, old.shape or ir.Shape([None] * rank)

@@ -19,8 +19,23 @@ constexpr int kGroup = 4;
 
 constexpr int round_up(int size, int multiple) { return (size + multiple - 1) / multiple * multiple; }
 
-enum class Kind : int { kRnn, kLstm, kGru };
-enum class Activation : int { kTanh, kRelu, kSigmoid };
+// In the order of kinds.h.
+enum class Kind : int {
+  kRnn,
+  kLstm,
+  kGru,
+  kMinGru,
+  kMinLstm,
+  kLayerNormLstm,
+  kLayerNormGru,
+  kIndRnn,
+  kSru,
+  kProjectedSru,
+  kFastGrnn,
+  kProjectedLstm,
+};
+// kPositive: v + 1/2 for v ≥ 0, σ(v) for v < 0.
+enum class Activation : int { kTanh, kRelu, kSigmoid, kIdentity, kPositive };
 
 // A matrix that rows are multiplied with, packed for one instruction set.
 //
@@ -45,25 +60,28 @@ struct Matrix {
 // One direction. Gates lie one behind the other, each filled up to `padded` units.
 struct Direction {
   Matrix input;
-  Matrix recurrent;
-  Matrix candidate;                  // of a GRU that resets first: the product behind the reset gate
-  const float* peepholes = nullptr;  // i, o, f, each of `padded` units; null: none
+  Matrix recurrent;                // empty where no unit sees another
+  Matrix candidate;                // of a GRU that resets first: the product behind the reset gate
+  Matrix projection;               // of a layer with one: from its units to the state
+  const float* vectors = nullptr;  // blocks of `padded` units, as kinds.h and cells.h have them; null: none
   bool reversed = false;
 };
 
 struct Layer {
   Kind kind = Kind::kGru;
-  Activation activation = Activation::kTanh;  // of an RNN
+  Activation activation = Activation::kTanh;  // of a kind with several
   bool resets_first = false;                  // of a GRU: the reset gate before the product, not behind it
   int inputs = 0;
   int hidden = 0;
-  int padded = 0;  // hidden, filled up to a multiple of kUnits
+  int units = 0;   // of a gate: hidden, or more where there is a projection
+  int padded = 0;  // units, filled up to a multiple of kUnits
   int directions = 1;
   Direction direction[2];
 };
 
 // Tensors of ONNX's layout: x (steps, batch, inputs), y (steps, directions, batch, hidden), states
-// (directions, batch, hidden). Those that may be missing are null.
+// (directions, batch, hidden), c of a layer with a projection (directions, batch, units). Those that may be missing
+// are null.
 struct Call {
   int steps = 0;
   int batch = 0;

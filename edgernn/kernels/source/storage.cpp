@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <sstream>
+
+#include "kinds.h"
 
 namespace edgernn {
 
@@ -25,15 +28,11 @@ std::optional<NodeName> parse_name(const std::string& name) {
   const auto words = words_of(name);
   if (words.size() < 2 || has(words, "other")) return std::nullopt;
   NodeName parsed{};
-  if (words[0] == "RNN") {
-    parsed.kind = Kind::kRnn;
-  } else if (words[0] == "LSTM") {
-    parsed.kind = Kind::kLstm;
-  } else if (words[0] == "GRU") {
-    parsed.kind = Kind::kGru;
-  } else {
-    return std::nullopt;
-  }
+  const auto* const kind = std::find_if(std::begin(kKinds), std::end(kKinds),
+                                        [&](const KindOfLayer& kind) { return words[0] == kind.name; });
+  if (kind == std::end(kKinds)) return std::nullopt;
+  parsed.kind = kind->kind;
+  parsed.activation = kind->usual;
   if (words[1] == "float32") {
     parsed.storage = NodeName::Storage::kFloat32;
   } else if (words[1] == "int8") {
@@ -49,6 +48,8 @@ std::optional<NodeName> parse_name(const std::string& name) {
   }
   if (has(words, "relu")) parsed.activation = Activation::kRelu;
   if (has(words, "sigmoid")) parsed.activation = Activation::kSigmoid;
+  if (has(words, "tanh")) parsed.activation = Activation::kTanh;
+  if (has(words, "positive")) parsed.activation = Activation::kPositive;
   return parsed;
 }
 
@@ -94,6 +95,27 @@ std::vector<std::string> usual_names() {
       for (const char* body : bodies) names.push_back(std::string(kind) + "_int8" + body + gap);
     }
   }
+  for (const KindOfLayer& kind : kKinds) {
+    if (kind.kind == Kind::kRnn || kind.kind == Kind::kLstm || kind.kind == Kind::kGru) continue;
+    const std::string outputs = kind.has_cell_state ? "_3" : "_2", states = kind.has_cell_state ? "xx" : "x_";
+    for (const char* storage : {"float32", "int8", "int8_stable", "int4_32"}) {
+      for (const char* body : {"", "_step", "_bidirectional", "_bidirectional_step"}) {
+        for (const char* activation : {"", "_tanh", "_positive"}) {
+          const std::string name = std::string(kind.name) + "_" + storage + body + activation;
+          for (const char* bias_and_lengths : {"x_", "__", "xx", "_x"}) {
+            for (const std::string& given : {std::string("__"), states}) {
+              std::string rest = bias_and_lengths + given + (kind.needs_vectors ? "x" : "");
+              rest.erase(rest.find_last_not_of('_') + 1);
+              const bool has_gap = rest.find('_') != std::string::npos;
+              names.push_back(name + (has_gap ? outputs + rest : ""));
+            }
+          }
+        }
+      }
+    }
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
 }
 

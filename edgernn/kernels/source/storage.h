@@ -1,7 +1,7 @@
 // How the weights of a node are stored, by its name.
 //
-// A node is named KIND_STORAGE, then an RNN's activation where it is not tanh, among words that concern the portable
-// body alone: GRU_int8, LSTM_int8_dynamic, RNN_int8_stable_bidirectional_relu, GRU_int4_32, LSTM_float32.
+// A node is named KIND_STORAGE, then the activation where it is not the kind's usual one, among words that concern the
+// portable body alone: GRU_int8, LSTM_int8_dynamic, RNN_int8_stable_bidirectional_relu, GRU_int4_32, MinGRU_float32.
 // Attributes say all else; but a list of texts, as activations are, onnxruntime does not give to a kernel. "other"
 // among the words is a node that only its body computes.
 #pragma once
@@ -23,7 +23,7 @@ struct NodeName {
   Kind kind;
   Storage storage;
   int block_size = 0;  // of int4
-  Activation activation = Activation::kTanh;  // of an RNN
+  Activation activation = Activation::kTanh;  // of a kind with several
 };
 
 // What a name stands for; nothing where there is no kernel for it.
