@@ -58,17 +58,10 @@ class Int4(Storage):
         """Bytes (rows, blocks × block_size / 2), scales (rows, blocks), the shape before a transposition."""
         array = weight.array.T if self.transposed else weight.array
         columns = int(np.prod([weight.array.shape[axis] for axis in weight.axes]))
-        matrix = np.pad(array.reshape(-1, columns), ((0, 0), (0, -columns % self.block_size)))
-        blocks = matrix.reshape(len(matrix), -1, self.block_size)
-        integers, scales = round_int4(blocks)
-        wide = (integers * scales.astype(np.float32)).reshape(len(matrix), -1)[:, :columns]
+        packed, scales, wide = pack_int4(array.reshape(-1, columns), self.block_size)
         wide = wide.reshape(array.shape)
-        # The first half of a block lies in the low bits, the second half in the high ones.
-        half = self.block_size // 2
-        unsigned = (integers + 8).astype(np.uint8)
-        packed = (unsigned[..., :half] | unsigned[..., half:] << 4).reshape(len(matrix), -1)
         shape = np.array(array.shape, np.int64)
-        return (packed, scales[..., 0], shape), wide.T if self.transposed else wide
+        return (packed, scales, shape), wide.T if self.transposed else wide
 
     def widen(self, body: Body, parts: Sequence[ir.Value]) -> ir.Value:
         """Unpack, scale, and drop what fills up the last block."""
@@ -90,6 +83,23 @@ class Int4(Storage):
         kept = body.op("Slice", rows, body.integers(0), columns, body.integers(1))
         wide = body.op("Reshape", kept, shape)
         return body.op("Transpose", wide, perm=[1, 0]) if self.transposed else wide
+
+
+def pack_int4(matrix: np.ndarray, block_size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A matrix (rows, columns) as int4 stores it.
+
+    Returns:
+        Bytes (rows, blocks × block_size / 2), scales (rows, blocks), and the matrix that they stand for.
+    """
+    rows, columns = matrix.shape
+    padded = np.pad(matrix, ((0, 0), (0, -columns % block_size)))
+    integers, scales = round_int4(padded.reshape(rows, -1, block_size))
+    wide = (integers * scales.astype(np.float32)).reshape(rows, -1)[:, :columns]
+    # The first half of a block lies in the low bits, the second half in the high ones.
+    half = block_size // 2
+    unsigned = (integers + 8).astype(np.uint8)
+    packed = (unsigned[..., :half] | unsigned[..., half:] << 4).reshape(rows, -1)
+    return packed, scales[..., 0], wide
 
 
 def round_int4(blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ from functools import cache, partial
 import numpy as np
 
 from edgernn import reference
+from edgernn.quantize.int4 import pack_int4
 from edgernn.quantize.weights import round_int8
 from edgernn.reference import (
     fast_grnn,
@@ -61,6 +62,8 @@ KINDS = {
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "identity", "positive")
 # Their biases stand in P, or they have none.
 WITHOUT_BIAS = {"LayerNormLSTM", "LayerNormGRU", "FastGRNN"}
+# How weights are stored; int4 with its block size.
+SCHEMES = ("float32", "int8", "int4_32")
 # Reads forward, reads backward.
 DIRECTIONS = {"forward": (1, 0), "reverse": (0, 1), "bidirectional": (1, 1)}
 
@@ -214,7 +217,7 @@ def draw_wide(seed: int, shares: int = 3) -> list[Layer]:
     return layers
 
 
-def to_bytes(layer: Layer, *, int8: bool) -> bytes:
+def to_bytes(layer: Layer, *, scheme: str) -> bytes:
     """A case as `run_cases` reads it."""
     forward, backward = DIRECTIONS[layer.direction]
     steps, batch, inputs = layer.x.shape
@@ -222,13 +225,13 @@ def to_bytes(layer: Layer, *, int8: bool) -> bytes:
     head = [
         list(KINDS).index(layer.kind), ACTIVATIONS.index(layer.activation), int(layer.resets_first),
         forward, backward, inputs, layer.hidden, layer.units,
-        int(int8), int(layer.bias is not None), int(layer.vectors is not None),
+        _block_size(scheme) or int(scheme == "int8"), int(layer.bias is not None), int(layer.vectors is not None),
         steps, batch, *given, layer.shares,
     ]  # fmt: skip
     arrays: list[np.ndarray | None] = [np.array(head, np.int32)]
     for matrix in (layer.w, layer.r, layer.v):
         if matrix is not None:
-            arrays += round_int8(matrix, (2,)) if int8 else (matrix,)
+            arrays += _stored(matrix, scheme)[0]
     arrays += [layer.bias, layer.vectors, layer.x, layer.lengths, layer.h, layer.c]
     return b"".join(np.ascontiguousarray(array).tobytes() for array in arrays if array is not None)
 
@@ -262,14 +265,30 @@ def expected(layer: Layer) -> Outputs:
     return (np.stack(outputs, axis=1), *(np.stack(parts) for parts in zip(*finals, strict=True)))
 
 
-def rounded(layer: Layer) -> Layer:
-    """The layer with the weights that its int8 integers stand for."""
+def rounded(layer: Layer, scheme: str) -> Layer:
+    """The layer with the weights that its integers stand for."""
     matrices = {
-        name: np.multiply(*round_int8(matrix, (2,)))
+        name: _stored(matrix, scheme)[1]
         for name in ("w", "r", "v")
         if (matrix := getattr(layer, name)) is not None
     }
     return replace(layer, **matrices)
+
+
+def _block_size(scheme: str) -> int:
+    """Of int4; 0 of others."""
+    return int(scheme.removeprefix("int4_")) if scheme.startswith("int4") else 0
+
+
+def _stored(matrix: np.ndarray, scheme: str) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    """What a matrix is stored as, and the one that it stands for."""
+    if scheme == "float32":
+        return (matrix,), matrix
+    if scheme == "int8":
+        integers, scales = round_int8(matrix, (2,))
+        return (integers, scales), integers * scales
+    packed, scales, wide = pack_int4(matrix.reshape(-1, matrix.shape[-1]), _block_size(scheme))
+    return (packed, scales), wide.reshape(matrix.shape)
 
 
 def _step(layer: Layer, d: int) -> reference.sequence.Step:

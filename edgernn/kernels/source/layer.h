@@ -14,7 +14,7 @@ namespace edgernn {
 constexpr int kTile = 64;
 // Hidden units are filled up to a multiple of this, so that no loop over them has a remainder.
 constexpr int kUnits = 16;
-// int8 products take so many inputs at once.
+// Products of integers take so many inputs at once.
 constexpr int kGroup = 4;
 
 constexpr int round_up(int size, int multiple) { return (size + multiple - 1) / multiple * multiple; }
@@ -40,15 +40,21 @@ enum class Activation : int { kTanh, kRelu, kSigmoid, kIdentity, kPositive };
 // A matrix that rows are multiplied with, packed for one instruction set.
 //
 // float32: [tile][input][output of the tile]. int8: [tile][group of inputs][output of the tile][input of the
-// group], scale and sum of every output. What fills up tiles and groups is zero.
+// group], scale and sum of every output. int4: [tile][block of inputs][two groups of them][output of the tile][input of
+// the group], a byte for two inputs: that of the first group, plus 8, in the low bits, that of the second in the high
+// ones; and [tile][block of inputs][output of the tile] half floats. What fills up tiles and groups is zero.
 struct Matrix {
   int inputs = 0;
-  int outputs = 0;  // a multiple of kTile
+  int outputs = 0;   // a multiple of kTile
+  size_t bytes = 0;  // of its weights, scales apart
   const float* floats = nullptr;
-  const int8_t* integers = nullptr;  // null: float32
+  const int8_t* integers = nullptr;  // int8
   const float* scales = nullptr;
   const int32_t* sums = nullptr;  // of an output's integers
-  const float* bias = nullptr;    // added to the product
+  const uint8_t* nibbles = nullptr;  // int4
+  const uint16_t* block_scales = nullptr;
+  int block = 0;                // inputs that share a scale, of int4
+  const float* bias = nullptr;  // added to the product
 };
 
 // One direction. Gates lie one behind the other, each filled up to `padded` units.

@@ -166,7 +166,9 @@ SourceMatrix read_matrix(const Reader& reader, const NodeKind& kind, size_t firs
       const int64_t block = kind.parsed.block_size, blocks = (columns + block - 1) / block;
       ShapeOf(api, parts[0]).expect("int4 weights", {rows, blocks * block / 2});
       ShapeOf(api, parts[1]).expect("a matrix's scales", {rows, blocks});
-      matrix.floats = widen_int4(data_of<uint8_t>(api, parts[0]), data_of<uint16_t>(api, parts[1]), rows, columns, block);
+      matrix.nibbles = data_of<uint8_t>(api, parts[0]);
+      matrix.block_scales = data_of<uint16_t>(api, parts[1]);
+      matrix.block = kind.parsed.block_size;
       break;
     }
   }

@@ -19,7 +19,10 @@ inline int steps_at_once(int steps, int rows) {
   return steps < most ? steps : most;
 }
 
-inline int group_bytes(int inputs) { return round_up(inputs, kGroup); }
+// Bytes of a rounded row that a matrix stored like this one takes.
+inline int row_bytes(const Matrix& matrix, int inputs) {
+  return round_up(inputs, matrix.nibbles == nullptr ? kGroup : matrix.block);
+}
 
 // Hands out the working memory piece by piece; with a null pointer it only counts.
 class Scratch {
@@ -50,6 +53,7 @@ struct Memory {
   float* c;
   uint8_t* rounded;  // of as many rows as any product takes
   float* steps;
+  int32_t* sums;  // of their blocks
   Team* team;  // of the part
 
   Memory(const Layer& layer, int steps_now, int rows, Scratch& scratch, Team* part_team = nullptr) : team(part_team) {
@@ -62,13 +66,15 @@ struct Memory {
     kept = scratch.take<float>(count * padded);
     h = scratch.take<float>(count * padded);
     c = scratch.take<float>(about(layer.kind).has_cell_state ? count * padded : 0);
-    const size_t widest = group_bytes(layer.inputs > layer.units ? layer.inputs : layer.units);
-    rounded = scratch.take<uint8_t>(direction.input.integers == nullptr ? 0 : many * widest);
+    const Matrix& input = direction.input;
+    const size_t widest = row_bytes(input, layer.inputs > layer.units ? layer.inputs : layer.units);
+    rounded = scratch.take<uint8_t>(input.floats != nullptr ? 0 : many * widest);
     steps = scratch.take<float>(many);
+    sums = scratch.take<int32_t>(input.nibbles == nullptr ? 0 : many * (widest / input.block));
   }
 };
 
-template <class Float, class Dot>
+template <class Float, class Dot, class Four>
 class OverTime {
  public:
   static size_t scratch_bytes(const Layer& layer, int steps, int rows) {
@@ -227,13 +233,26 @@ class OverTime {
   // out (rows, outputs) = x (rows, inputs) times the matrix, plus its bias.
   static void multiply(const Matrix& matrix, const float* x, size_t stride, int rows, bool bounded, float* out,
                        const Memory& memory) {
-    using Products = Product<Float, Dot>;
+    using Products = Product<Float, Dot, Four>;
     const size_t outputs = matrix.outputs;
-    if (matrix.integers == nullptr) {
+    if (matrix.floats != nullptr) {
       Products::multiply(matrix, rows, Rows<float>{x, stride, nullptr, out, outputs}, memory.team);
       return;
     }
-    const size_t bytes = group_bytes(matrix.inputs);
+    const size_t bytes = row_bytes(matrix, matrix.inputs);
+    if (matrix.nibbles != nullptr) {
+      auto* rounded = reinterpret_cast<int8_t*>(memory.rounded);
+      const int blocks = blocks_of(matrix);
+      for (int row = 0; row < rows; ++row) {
+        int8_t* to = rounded + row * bytes;
+        memory.steps[row] = round_row(x + row * stride, matrix.inputs, bounded, 0, to);
+        std::memset(to + matrix.inputs, 0, bytes - matrix.inputs);
+        sum_blocks(to, blocks, matrix.block, memory.sums + static_cast<size_t>(row) * blocks);
+      }
+      Products::multiply(matrix, rows, Rows<int8_t>{rounded, bytes, memory.steps, out, outputs, memory.sums},
+                         memory.team);
+      return;
+    }
     for (int row = 0; row < rows; ++row) {
       memory.steps[row] =
           round_row(x + row * stride, matrix.inputs, bounded, Dot::kOffset, memory.rounded + row * bytes);

@@ -76,16 +76,13 @@ void take_part(Work& work) {
   if (part.team != nullptr) part.team->end();
 }
 
-size_t bytes_of(const Matrix& matrix) {
-  return static_cast<size_t>(matrix.outputs) * matrix.inputs * (matrix.integers == nullptr ? sizeof(float) : 1);
-}
-
 // How many threads work on each part.
 int members(const Layer& layer, const Call& call, int parts, int threads, const TeamRule& rule) {
   const Direction& one = layer.direction[0];
-  const auto recurrent = static_cast<int64_t>(bytes_of(one.recurrent));
-  const auto step = recurrent + static_cast<int64_t>(bytes_of(one.input));
-  if (parts > kMostTeams || recurrent < rule.of_step || call.steps * step < rule.of_call) return 1;
+  // What is shared at a time is a step's product with the state; where there is none, that with the inputs of all.
+  const auto input = static_cast<int64_t>(one.input.bytes), recurrent = static_cast<int64_t>(one.recurrent.bytes);
+  const int64_t shared = recurrent > 0 ? recurrent : call.steps * input;
+  if (parts > kMostTeams || shared < rule.of_step || call.steps * (input + recurrent) < rule.of_call) return 1;
   return std::max(1, std::min(threads / parts, Team::kMostMembers));
 }
 

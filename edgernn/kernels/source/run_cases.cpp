@@ -2,9 +2,9 @@
 //
 //   run_cases CASES OUTPUT SET [THREADS]
 //
-// CASES holds cases one behind the other, each 17 numbers and then its arrays, all of four bytes but int8 weights:
-// see read_case. OUTPUT receives y, y_h and y_c of each. With SET "list" the available sets are printed instead. With
-// THREADS above 1 so many threads run each case at the same time, and their results must be equal.
+// CASES holds cases one behind the other, each 17 numbers and then its arrays, see read_case. OUTPUT receives y, y_h and
+// y_c of each. With SET "list" the available sets are printed instead. With THREADS above 1 so many threads run each
+// case at the same time, and their results must be equal.
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -81,6 +81,8 @@ class File {
 struct Integers {
   std::vector<int8_t> numbers;
   std::vector<float> scales;
+  std::vector<uint8_t> nibbles;
+  std::vector<uint16_t> halves;
 };
 
 struct Case {
@@ -92,9 +94,19 @@ struct Case {
   std::vector<int32_t> lengths;
 };
 
-void read_matrix(File& file, bool integers, size_t rows, size_t columns, SourceMatrix& matrix, Integers& own) {
-  if (!integers) {
+// `storage` is 0 for float32, 1 for int8, and the size of a block for int4.
+void read_matrix(File& file, int storage, size_t rows, size_t columns, SourceMatrix& matrix, Integers& own) {
+  if (storage == 0) {
     matrix.floats = file.read<float>(rows * columns);
+    return;
+  }
+  if (storage > 1) {
+    const size_t blocks = rows * ((columns + storage - 1) / storage);
+    own.nibbles = file.read<uint8_t>(blocks * storage / 2);
+    own.halves = file.read<uint16_t>(blocks);
+    matrix.nibbles = own.nibbles.data();
+    matrix.block_scales = own.halves.data();
+    matrix.block = storage;
     return;
   }
   own.numbers = file.read<int8_t>(rows * columns);
@@ -104,7 +116,7 @@ void read_matrix(File& file, bool integers, size_t rows, size_t columns, SourceM
 }
 
 void read_case(File& file, Case& it) {
-  enum { kKind, kActivation, kResetsFirst, kForward, kBackward, kInputs, kHidden, kUnitsOfGate, kIntegers, kBias,
+  enum { kKind, kActivation, kResetsFirst, kForward, kBackward, kInputs, kHidden, kUnitsOfGate, kStorage, kBias,
          kVectors, kSteps, kBatch, kLengths, kInitialH, kInitialC, kShares, kCount };
   const auto head = file.read<int32_t>(kCount);
   Source& source = it.source;
@@ -119,10 +131,10 @@ void read_case(File& file, Case& it) {
   const KindOfLayer& kind = about(source.kind);
   const size_t directions = source.reversed.size(), hidden = source.hidden, units = source.units;
   const size_t rows = directions * kind.gates * units, steps = head[kSteps], batch = head[kBatch];
-  const bool integers = head[kIntegers] != 0;
-  read_matrix(file, integers, rows, source.inputs, source.w, it.w);
-  if (kind.has_recurrent) read_matrix(file, integers, rows, hidden, source.r, it.r);
-  if (kind.projects) read_matrix(file, integers, directions * hidden, units, source.v, it.v);
+  const int storage = head[kStorage];
+  read_matrix(file, storage, rows, source.inputs, source.w, it.w);
+  if (kind.has_recurrent) read_matrix(file, storage, rows, hidden, source.r, it.r);
+  if (kind.projects) read_matrix(file, storage, directions * hidden, units, source.v, it.v);
   if (head[kBias] != 0) {
     it.bias = file.read<float>((kind.has_recurrent ? 2 : 1) * rows);
     source.bias = it.bias.data();

@@ -78,21 +78,6 @@ float widen_half(uint16_t half) {
   return sign != 0 ? -value : value;
 }
 
-std::vector<float> widen_int4(const uint8_t* packed, const uint16_t* scales, size_t rows, size_t columns,
-                              size_t block_size) {
-  const size_t half = block_size / 2, blocks = (columns + block_size - 1) / block_size;
-  std::vector<float> wide(rows * columns);
-  for (size_t row = 0; row < rows; ++row) {
-    for (size_t column = 0; column < columns; ++column) {
-      const size_t block = row * blocks + column / block_size, within = column % block_size;
-      const uint8_t byte = packed[block * half + within % half];
-      const int integer = (within < half ? byte & 15 : byte >> 4) - 8;
-      wide[row * columns + column] = static_cast<float>(integer) * widen_half(scales[block]);
-    }
-  }
-  return wide;
-}
-
 std::vector<std::string> usual_names() {
   // What stands behind the storage: the bodies, and which of B, lengths, initial states (and peepholes) a node has
   // where there is a gap, with the number of its outputs.

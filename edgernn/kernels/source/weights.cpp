@@ -9,6 +9,21 @@
 
 namespace edgernn {
 
+namespace {
+
+// A block of int4's integers, from the order of a file to that of a product: groups of one output lie kTile groups
+// apart.
+void pack_block(const uint8_t* from, int size, uint8_t* to) {
+  const int half = size / 2, both = 2 * kGroup;
+  for (int k = 0; k < size; ++k) {
+    const int integer = k < half ? from[k] & 15 : from[k - half] >> 4;
+    to[static_cast<size_t>(k / both) * kTile * kGroup + k % kGroup] |=
+        static_cast<uint8_t>(k % both < kGroup ? integer : integer << 4);
+  }
+}
+
+}  // namespace
+
 void Weights::Release::operator()(char* memory) const {
   ::operator delete(memory, std::align_val_t(kAlignment));
 }
@@ -68,12 +83,23 @@ void Weights::pack(const Rows& rows, int direction, int first_gate, int gates, M
   float *floats = nullptr, *scales = nullptr;
   int8_t* integers = nullptr;
   int32_t* sums = nullptr;
-  if (from.integers == nullptr) {
-    matrix.floats = floats = take<float>(static_cast<size_t>(matrix.outputs) * columns);
+  uint8_t* nibbles = nullptr;
+  uint16_t* block_scales = nullptr;
+  const size_t outputs = matrix.outputs;
+  if (from.nibbles != nullptr) {
+    const size_t blocks = outputs * ((columns + from.block - 1) / from.block);
+    matrix.block = from.block;
+    matrix.nibbles = nibbles = take<uint8_t>(blocks * from.block / 2);
+    matrix.block_scales = block_scales = take<uint16_t>(blocks);
+    matrix.bytes = blocks * from.block / 2;
+  } else if (from.integers == nullptr) {
+    matrix.floats = floats = take<float>(outputs * columns);
+    matrix.bytes = outputs * columns * sizeof(float);
   } else {
-    matrix.integers = integers = take<int8_t>(static_cast<size_t>(matrix.outputs) * groups * kGroup);
-    matrix.scales = scales = take<float>(matrix.outputs);
-    matrix.sums = sums = take<int32_t>(matrix.outputs);
+    matrix.integers = integers = take<int8_t>(outputs * groups * kGroup);
+    matrix.scales = scales = take<float>(outputs);
+    matrix.sums = sums = take<int32_t>(outputs);
+    matrix.bytes = outputs * groups * kGroup;
   }
   matrix.bias = bias;
   for (int gate = 0; gate < gates; ++gate) {
@@ -82,7 +108,15 @@ void Weights::pack(const Rows& rows, int direction, int first_gate, int gates, M
       const size_t within_direction = static_cast<size_t>(first_gate + gate) * rows.units + unit;
       const size_t row = static_cast<size_t>(direction) * rows.all_gates * rows.units + within_direction;
       if (rows.bias != nullptr) bias[output] = rows.bias[direction * rows.bias_stride + within_direction];
-      if (floats != nullptr) {
+      if (nibbles != nullptr) {
+        const size_t blocks = (columns + from.block - 1) / from.block;
+        for (size_t block = 0; block < blocks; ++block) {
+          const size_t first = (tile * blocks + block) * kTile, bytes = from.block / 2;
+          pack_block(from.nibbles + (row * blocks + block) * bytes, from.block,
+                     nibbles + first * bytes + static_cast<size_t>(within) * kGroup);
+          block_scales[first + within] = from.block_scales[row * blocks + block];
+        }
+      } else if (floats != nullptr) {
         float* to = floats + static_cast<size_t>(tile) * columns * kTile + within;
         for (int k = 0; k < columns; ++k) to[static_cast<size_t>(k) * kTile] = from.floats[row * columns + k];
       } else {
@@ -101,7 +135,8 @@ void Weights::pack(const Rows& rows, int direction, int first_gate, int gates, M
 bool Weights::equals(const Weights& other) const {
   const Layer &a = layer_, &b = other.layer_;
   if (a.kind != b.kind || a.activation != b.activation || a.resets_first != b.resets_first || a.inputs != b.inputs ||
-      a.hidden != b.hidden || a.units != b.units || a.directions != b.directions || buffers_.size() != other.buffers_.size()) {
+      a.hidden != b.hidden || a.units != b.units || a.directions != b.directions ||
+      buffers_.size() != other.buffers_.size()) {
     return false;
   }
   for (int d = 0; d < a.directions; ++d) {

@@ -9,11 +9,15 @@
 
 namespace edgernn {
 
-// One of a node's matrices, (directions, gates × hidden, columns): in float32, or as integers with one scale a row.
+// One of a node's matrices, (directions, gates × hidden, columns): in float32, as integers with one scale a row, or
+// those of int4 (see parts_of in storage.h).
 struct SourceMatrix {
   std::vector<float> floats;
-  const int8_t* integers = nullptr;  // null: float32
+  const int8_t* integers = nullptr;
   const float* scales = nullptr;
+  const uint8_t* nibbles = nullptr;
+  const uint16_t* block_scales = nullptr;
+  int block = 0;
 };
 
 // A node. Gates are in ONNX's order.
