@@ -1,4 +1,4 @@
-"""Recurrent cells that ONNX has no operator for, as functions: portable bodies, and what schemes make of them."""
+"""Recurrent cells that ONNX has no operator for, as functions: bodies, and what schemes make of them."""
 
 from __future__ import annotations
 
