@@ -198,7 +198,7 @@ def test_kinds_are_the_same_in_python_and_in_the_kernels() -> None:
     found = {name: rest for _, name, *rest in lines}
     assert set(found) == set(kinds())
     for name, kind in kinds().items():
-        facts = [kind.gates, R in kind.matrices, kind.states == 2, V in kind.matrices, kind.vectors]
+        facts = [kind.gates, R in kind.matrices, kind.states == 2, V in kind.matrices, sum(kind.vectors)]
         gates, recurrent, cell, projects, vectors, _, usual = found[name]
         assert [int(gates), *(word == "true" for word in (recurrent, cell, projects)), int(vectors)] == facts
         if kind.activations:
