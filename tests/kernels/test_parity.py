@@ -26,7 +26,9 @@ LAYERS = draw_many(seed=0, of_each=4)
 def test_every_instruction_set_gives_what_the_reference_gives(
     run_cases: Path, tmp_path: Path, scheme: str
 ) -> None:
-    found = {name: answers([run_cases], LAYERS, tmp_path, name, scheme=scheme) for name in available([run_cases])}
+    found = {
+        name: answers([run_cases], LAYERS, tmp_path, name, scheme=scheme) for name in available([run_cases])
+    }
     for name, outputs in found.items():
         check_close(LAYERS, outputs, scheme=scheme)
         if scheme != "float32":
@@ -43,7 +45,8 @@ def test_integers_are_as_near_to_their_own_weights_as_their_rounded_inputs_allow
     found = answers([run_cases], LAYERS, tmp_path, best, scheme=scheme)
     check_equal(LAYERS, found, answers([run_cases], LAYERS, tmp_path, "plain", scheme=scheme))
     errors = [
-        largest_error(answer, expected(rounded(layer, scheme))) for layer, answer in zip(LAYERS, found, strict=True)
+        largest_error(answer, expected(rounded(layer, scheme)))
+        for layer, answer in zip(LAYERS, found, strict=True)
     ]
     # An input is off by up to 1/254 of its row's largest; of many inputs most errors cancel.
     assert np.median(errors) < 0.01
@@ -131,7 +134,9 @@ def test_special_numbers(run_cases: Path, tmp_path: Path, special: str, scheme: 
     """They stay in their row, sets agree on them, and finite ones give what the reference gives."""
     plain = draw_many(seed=2, of_each=2)
     layers = [SPECIAL[special](layer) for layer in plain]
-    found = {name: answers([run_cases], layers, tmp_path, name, scheme=scheme) for name in available([run_cases])}
+    found = {
+        name: answers([run_cases], layers, tmp_path, name, scheme=scheme) for name in available([run_cases])
+    }
     usual = answers([run_cases], [replace(layer, lengths=special_lengths(layer, special)) for layer in plain],
                     tmp_path, "plain", scheme=scheme)  # fmt: skip
     for name, outputs in found.items():
@@ -146,7 +151,9 @@ def test_special_numbers(run_cases: Path, tmp_path: Path, special: str, scheme: 
             # Rounded in their own range, 1/127 of 10, not clipped to [-1, 1], which would be off by up to 1.
             allowed = 0.2 if scheme != "float32" else 1e-5
             for layer, answer in zip(layers, outputs, strict=True):
-                assert largest_error(answer, expected(rounded(layer, scheme))) < allowed, f"{name}, {layer.name}"
+                assert largest_error(answer, expected(rounded(layer, scheme))) < allowed, (
+                    f"{name}, {layer.name}"
+                )
         elif special == "huge" and scheme != "float32":
             # A small input beside a huge one is rounded away, and gates are steps: values may differ.
             assert all(np.isfinite(part).all() for answer in outputs for part in answer), name
