@@ -33,14 +33,10 @@ class DynamicProducts:
 class BlockProducts:
     """MatMulNBits with 8 bits: block by block of a row, a fifth faster. onnxruntime has it from 1.22.
 
-    Its operator's attributes say how large a matrix is, so functions of each size have a name of their own.
-
-    Args:
-        sizes: N and K of each matrix.
+    Its operator's attributes say how large a matrix is, so that layers of several sizes have several bodies.
     """
 
-    def __init__(self, *sizes: tuple[int, int]) -> None:
-        self.suffix = "nbits_" + "_".join(f"{rows}x{columns}" for rows, columns in sizes)
+    suffix = "nbits"
 
     def prepare(self, body: Body, matrix: Matrix, *, bounded: bool) -> Multiply:
         """See `Products`; what fills up the last block is zero."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import onnx_ir as ir
 
@@ -75,13 +76,29 @@ def recurrent_function(
     given = [inner if outer is not None else None for inner, outer in zip(rest, beyond, strict=True)]
     body = Body()
     outputs = list(write(body, Weights(x, matrices, tuple(given)), node))
-    # Which inputs are there differs from node to node; functions of one name must have one body.
-    present = "".join("x" if value is not None else "_" for value in beyond)
     name = f"{node.op_type}_{suffix}{_activation(node)}"
-    name += f"_{len(node.outputs)}{present}" if "_" in present else ""
     declared = [ir.Attr(name, attribute.type, None) for name, attribute in node.attributes.items()]
     parts_of_matrices = [value for matrix in matrices for value in matrix]
     return make_function(name, [x, *parts_of_matrices, *rest], outputs, body, opset, declared)
+
+
+def add_function(model: ir.Model, function: ir.Function) -> ir.Function:
+    """Add a function to a model, unless one of its name and body is there, which is returned then.
+
+    Bodies differ with the inputs that a node has, with its outputs, and with what operators need to know of
+    sizes. The second body of a name gets a number behind it, and so on: few names in all, so that a library
+    of kernels can know them without being told.
+    """
+    name = function.name
+    for number in count(2):
+        there = model.functions.get(function.identifier())
+        if there is None:
+            model.functions[function.identifier()] = function
+            return function
+        if ir.to_proto(there) == ir.to_proto(function):
+            return there
+        function.name = f"{name}_{number}"
+    raise AssertionError
 
 
 def rest_of(node: ir.Node) -> list[ir.Value | None]:

@@ -1,8 +1,9 @@
 """int4: weights in 4 bits, a scale for each short block of a channel; activations and states stay float32.
 
 Two integers share a byte, and scales are half floats. onnxruntime unpacks the weights once, when it loads
-the file, which then runs as the float32 file does; plain operators of ONNX do it. Small weights, which hold
-few bytes and where a few levels hurt most, are stored as int8.
+the file, which then runs as the float32 file does; plain operators of ONNX do it. edgernn's kernels leave
+them packed, and multiply them as integers with inputs and states in 8 bits. Small weights, which hold few
+bytes and where a few levels hurt most, are stored as int8.
 """
 
 from __future__ import annotations

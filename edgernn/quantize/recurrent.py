@@ -70,7 +70,7 @@ def choose_body(node: ir.Node, kind: str, *, plain: bool, minimum_onnxruntime: s
             return ChosenBody("_dynamic", dynamic_lstm)
         if node.op_type == "GRU":
             newer = minimum_onnxruntime == WITH_8_BITS
-            return _gru_body(node, kind, BlockProducts(*sizes) if newer else DynamicProducts(), elements)
+            return _gru_body(node, kind, BlockProducts() if newer else DynamicProducts(), elements)
     return ChosenBody("", folded(kind))
 
 

@@ -14,6 +14,7 @@ from edgernn.quantize.functions import (
     DOMAIN,
     VERSION,
     WriteBody,
+    add_function,
     call,
     recurrent_function,
     rest_of,
@@ -126,8 +127,7 @@ def replace_recurrent(
         if node not in bodies or not all(value in stored for value in matrices):
             continue
         suffix, parts, write = bodies[node]
-        function = recurrent_function(node, suffix, parts, opset, write)
-        model.functions.setdefault(function.identifier(), function)
+        function = add_function(model, recurrent_function(node, suffix, parts, opset, write))
         parts_of_matrices = [part for value in matrices for part in stored[value]]
         new = call(function, [node.inputs[0], *parts_of_matrices, *rest_of(node)], node)
         for old, fresh, rank in zip(node.outputs, new.outputs, (4, 3, 3), strict=False):

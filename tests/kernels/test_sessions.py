@@ -230,21 +230,54 @@ def test_every_forced_set_runs_and_says_so(
 def test_a_program_that_only_registers_the_library_runs_on_it(
     files: Callable[..., tuple[Path, nn.Module]], library: Path
 ) -> None:
-    """As apps in other languages do: the usual names of functions are known without being told."""
+    """As apps in other languages do: the names of functions are known without being told."""
+    for name, scheme in (
+        ("gru", "int8"), ("lstm", "int8"), ("gru", "int4"), ("rnn", "float32"), ("gru_without_bias", "int8"),
+        ("rnn_relu", "int8-stable"), ("gru_reset_first", "int8-stable"), ("peephole_lstm", "int8"),
+    ):  # fmt: skip
+        _check_plain_program(_on_kernels(files(name, scheme, streaming=True)[0], library), _inputs())
+
+
+def test_a_plain_program_runs_several_bodies_of_one_name(library: Path, tmp_path: Path) -> None:
+    """Operators know the sizes of these two layers, so their functions differ: the second gets a number."""
+    torch.manual_seed(4)
+
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = (
+                nn.GRU(*sizes, batch_first=True) for sizes in ((INPUTS, 330), (330, 240))
+            )
+
+        def forward(self, x: Tensor) -> Tensor:
+            y: Tensor = self.second(self.first(x)[0])[0]
+            return y
+
+    edgernn.export(
+        Two().eval(), tmp_path / "float32.onnx", torch.randn(1, 5, INPUTS), streaming=True, check=False
+    )
+    path = tmp_path / "int8.onnx"
+    edgernn.quantize(tmp_path / "float32.onnx", path, options={"minimum_onnxruntime": "1.22"})
+    session = _on_kernels(path, library)
+    assert set(session.kernels.functions) == {"GRU_int8_chunk_nbits", "GRU_int8_chunk_nbits_2"}
+    _check_plain_program(session, _inputs())
+
+
+def _check_plain_program(session: Session, x: np.ndarray) -> None:
+    """onnxruntime with the library and nothing else must give the session's bits, and without it others."""
     import onnxruntime
 
-    x = _inputs()
-    for name, scheme in (("gru", "int8"), ("lstm", "int8"), ("gru", "int4"), ("rnn", "float32")):
-        path, _ = files(name, scheme, streaming=True)
-        session = edgernn.load(path, kernels=library)
+    found = {}
+    for registers in (True, False):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        options.register_custom_ops_library(str(library))
-        by_hand = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        states = session.stream(BATCH).states
-        found = by_hand.run([session.outputs[0].name], {session.inputs[0].name: x, **states})[0]
-        assert found.tobytes() == session.run(x).tobytes()
-        assert found.tobytes() != edgernn.load(path, kernels="off").run(x).tobytes()
+        if registers:
+            options.register_custom_ops_library(str(session.kernels.library))
+        by_hand = onnxruntime.InferenceSession(str(session.path), options, providers=["CPUExecutionProvider"])
+        inputs = {session.inputs[0].name: x, **session.stream(BATCH).states}
+        found[registers] = by_hand.run([session.outputs[0].name], inputs)[0].tobytes()
+    assert found[True] == session.run(x).tobytes()
+    assert found[False] != found[True]
 
 
 def test_verify_proves_a_file_on_the_kernels(

@@ -79,43 +79,52 @@ float widen_half(uint16_t half) {
 }
 
 std::vector<std::string> usual_names() {
-  // What stands behind the storage: the bodies, and which of B, lengths, initial states (and peepholes) a node has
-  // where there is a gap, with the number of its outputs.
-  static const char* bodies[] = {"", "_dynamic", "_step", "_chunk", "_scan", "_scan_bidirectional",
-                                 "_scan_reset_first", "_stable", "_stable_step", "_stable_bidirectional",
-                                 "_stable_reset_first", "_stable_reset_first_step"};
-  static const char* gaps[] = {"", "_2x_x", "_2__x", "_2_x", "_2_xx", "_1x_x", "_1__x", "_1_x", "_1_xx",
-                               "_3x_xx", "_3__xx", "_3_x", "_3_xxx"};
-  std::vector<std::string> names;
-  for (const char* kind : {"RNN", "LSTM", "GRU"}) {
-    for (const char* gap : gaps) {
-      for (const char* storage : {"float32", "int4_16", "int4_32", "int4_64", "int4_128"}) {
-        names.push_back(std::string(kind) + "_" + storage + gap);
-      }
-      for (const char* body : bodies) names.push_back(std::string(kind) + "_int8" + body + gap);
+  using Words = std::vector<std::string>;
+  // Every word of the first with every one of the second.
+  const auto each = [](const Words& first, const Words& second) {
+    Words all;
+    for (const std::string& one : first) {
+      for (const std::string& other : second) all.push_back(one + other);
     }
-  }
+    return all;
+  };
+  const auto append = [](Words& to, const Words& more) { to.insert(to.end(), more.begin(), more.end()); };
+  const Words directions = {"", "_reverse", "_bidirectional"}, step = {"", "_step"}, first = {"", "_reset_first"};
+  const Words int4 = {"int4_16", "int4_32", "int4_64", "int4_128"};
+  Words names;
   for (const KindOfLayer& kind : kKinds) {
-    if (kind.kind == Kind::kRnn || kind.kind == Kind::kLstm || kind.kind == Kind::kGru) continue;
-    const std::string outputs = kind.has_cell_state ? "_3" : "_2", states = kind.has_cell_state ? "xx" : "x_";
-    for (const char* storage : {"float32", "int8", "int8_stable", "int4_32"}) {
-      for (const char* body : {"", "_step", "_bidirectional", "_bidirectional_step"}) {
-        for (const char* activation : {"", "_tanh", "_positive"}) {
-          const std::string name = std::string(kind.name) + "_" + storage + body + activation;
-          for (const char* bias_and_lengths : {"x_", "__", "xx", "_x"}) {
-            for (const std::string& given : {std::string("__"), states}) {
-              std::string rest = bias_and_lengths + given + (kind.needs_vectors ? "x" : "");
-              rest.erase(rest.find_last_not_of('_') + 1);
-              const bool has_gap = rest.find('_') != std::string::npos;
-              names.push_back(name + (has_gap ? outputs + rest : ""));
-            }
-          }
-        }
-      }
+    const bool of_onnx = kind.kind == Kind::kRnn || kind.kind == Kind::kLstm || kind.kind == Kind::kGru;
+    const bool is_gru = kind.kind == Kind::kGru;
+    Words stored = {"float32", "int8"};
+    append(stored, int4);
+    if (!of_onnx) stored = each({"float32", "int8", "int4_32"}, each({"", "_bidirectional"}, step));
+    append(stored, each({"int8_stable"}, each(directions, each(is_gru ? first : Words{""}, step))));
+    if (kind.kind == Kind::kLstm) stored.push_back("int8_dynamic");
+    if (is_gru) {
+      const Words product = {"", "_nbits"};
+      append(stored, each({"int8_step", "int8_chunk"}, product));
+      append(stored, each({"int8_scan"}, each(product, each(directions, first))));
     }
+    Words activations = {""};
+    switch (kind.kind) {
+      case Kind::kRnn:
+        activations = {"", "_relu", "_sigmoid"};
+        break;
+      case Kind::kMinGru:
+      case Kind::kMinLstm:
+        activations = {"", "_positive"};
+        break;
+      case Kind::kIndRnn:
+      case Kind::kSru:
+      case Kind::kProjectedSru:
+        activations = {"", "_tanh"};
+        break;
+      default:
+        break;
+    }
+    // The second body of a name in a file, and the third.
+    append(names, each({std::string(kind.name) + "_"}, each(stored, each(activations, {"", "_2", "_3"}))));
   }
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
 }
 
