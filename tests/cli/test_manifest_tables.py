@@ -16,7 +16,7 @@ def _layer(cell: str, recurrence: str) -> RecurrentLayer:
 @pytest.mark.parametrize(
     ("cell", "recurrence", "functions", "said"),
     [
-        ("MinGRU", "op", ["MinGRU_float32_2x_x"], "a function"),
+        ("MinGRU", "op", ["MinGRU_float32"], "a function"),
         ("CoupledLSTM", "op", ["Weight_int8", "LSTM_int8"], "a function"),
         ("LSTM", "op", ["Weight_fp16"], "an operator; with export --kernels, or in int8 or int4, a function"),
         ("MinGRU", "scan", [], "scan; with export --kernels a function"),
