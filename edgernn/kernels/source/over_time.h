@@ -54,6 +54,7 @@ struct Memory {
   uint8_t* rounded;  // of as many rows as any product takes
   float* steps;
   int32_t* sums;  // of their blocks
+  size_t weights_of_call;
   Team* team;  // of the part
 
   Memory(const Layer& layer, int steps_now, int rows, Scratch& scratch, Team* part_team = nullptr) : team(part_team) {
@@ -70,6 +71,7 @@ struct Memory {
     const size_t widest = row_bytes(input, layer.inputs > layer.units ? layer.inputs : layer.units);
     rounded = scratch.take<uint8_t>(input.floats != nullptr ? 0 : many * widest);
     steps = scratch.take<float>(many);
+    weights_of_call = steps_now == 1 ? input.bytes + direction.recurrent.bytes : 0;
     sums = scratch.take<int32_t>(input.nibbles == nullptr ? 0 : many * (widest / input.block));
   }
 };
@@ -236,7 +238,8 @@ class OverTime {
     using Products = Product<Float, Dot, Four>;
     const size_t outputs = matrix.outputs;
     if (matrix.floats != nullptr) {
-      Products::multiply(matrix, rows, Rows<float>{x, stride, nullptr, out, outputs}, memory.team);
+      Products::multiply(matrix, rows, Rows<float>{x, stride, nullptr, out, outputs, memory.weights_of_call},
+                         memory.team);
       return;
     }
     const size_t bytes = row_bytes(matrix, matrix.inputs);
@@ -249,7 +252,7 @@ class OverTime {
         std::memset(to + matrix.inputs, 0, bytes - matrix.inputs);
         sum_blocks(to, blocks, matrix.block, memory.sums + static_cast<size_t>(row) * blocks);
       }
-      Products::multiply(matrix, rows, Rows<int8_t>{rounded, bytes, memory.steps, out, outputs, memory.sums},
+      Products::multiply(matrix, rows, Rows<int8_t>{rounded, bytes, memory.steps, out, outputs, memory.weights_of_call, memory.sums},
                          memory.team);
       return;
     }
@@ -257,7 +260,9 @@ class OverTime {
       memory.steps[row] =
           round_row(x + row * stride, matrix.inputs, bounded, Dot::kOffset, memory.rounded + row * bytes);
     }
-    Products::multiply(matrix, rows, Rows<uint8_t>{memory.rounded, bytes, memory.steps, out, outputs}, memory.team);
+    Products::multiply(matrix, rows,
+                       Rows<uint8_t>{memory.rounded, bytes, memory.steps, out, outputs, memory.weights_of_call},
+                       memory.team);
   }
 
   static void load_state(const Layer& layer, const Call& call, const Part& part, size_t hidden, const float* given,
