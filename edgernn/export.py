@@ -101,7 +101,8 @@ def export(
         "metadata": metadata,
         "lookahead": lookahead,
         "running_mean": running_mean,
-        "kernels": kernels,
+        # They run on the CPU alone.
+        "kernels": kernels and provider in (None, "cpu"),
     }
     if provider is None:
         built = build(model, example_inputs, recurrence=recurrence, fix_batch=fix_batch, **options)

@@ -74,8 +74,8 @@ def for_kernels(layer: RecurrentLayer, functions: Sequence[str]) -> str:
             return "a function"
         return "an operator; with export --kernels, or in int8 or int4, a function"
     if _is_of_the_library(layer.cell):
-        return f"a {layer.recurrence}; with export --kernels a function"
-    return f"a {layer.recurrence} of its own step: kernels know the library's cells alone"
+        return f"{layer.recurrence}; with export --kernels a function"
+    return f"{layer.recurrence} of its own step: kernels know the library's cells alone"
 
 
 def _is_of_the_library(cell: str) -> bool:

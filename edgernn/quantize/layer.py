@@ -167,8 +167,9 @@ class Layer:
         given_vectors = weights.given(7)
         if given_vectors is not None:
             row = body.op("Gather", given_vectors, body.constant(d, np.int64), axis=0)
-            count = self.kind.vectors
-            vectors = (row,) if count == 1 else tuple(split(body, row, count, axis=0))
+            # Cut outside the loop, where onnxruntime folds it.
+            cuts = body.op("Mul", hidden, body.integers(*self.kind.vectors))
+            vectors = tuple(body.multi("Split", [row, cuts], len(self.kind.vectors), axis=0))
         given = Given(
             times,
             prepare(body, found[V], bounded=False) if V in found else None,

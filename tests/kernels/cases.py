@@ -19,6 +19,7 @@ from edgernn.reference import (
     peephole_lstm,
     projected_lstm,
 )
+from edgernn.reference.activations import sigmoid
 
 TANH = ("tanh",)
 
@@ -225,7 +226,8 @@ def to_bytes(layer: Layer, *, scheme: str) -> bytes:
     head = [
         list(KINDS).index(layer.kind), ACTIVATIONS.index(layer.activation), int(layer.resets_first),
         forward, backward, inputs, layer.hidden, layer.units,
-        _block_size(scheme) or int(scheme == "int8"), int(layer.bias is not None), int(layer.vectors is not None),
+        _block_size(scheme) or int(scheme == "int8"),
+        int(layer.bias is not None), int(layer.vectors is not None),
         steps, batch, *given, layer.shares,
     ]  # fmt: skip
     arrays: list[np.ndarray | None] = [np.array(head, np.int32)]
@@ -355,7 +357,7 @@ def _sru_step(
     """The reference has biases of f and r alone; a node may have them everywhere."""
     n, f, r, *past = np.split(x @ w.T + bias, len(w) // state[0].shape[1], axis=-1)
     carried = past[0] if past else x
-    f, r = (1 / (1 + np.exp(-gate)) for gate in (f, r))
+    f, r = sigmoid(f), sigmoid(r)
     c = f * state[0] + (1 - f) * n
     return r * (np.tanh(c) if activation == "tanh" else c) + (1 - r) * carried, (c,)
 

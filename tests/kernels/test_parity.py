@@ -171,7 +171,7 @@ def special_lengths(layer: Layer, special: str) -> np.ndarray | None:
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_control_a_permuted_gate_is_seen(run_cases: Path, tmp_path: Path, scheme: str) -> None:
-    layers = [replace(layer, lengths=None) for layer in LAYERS if layer.kind != "RNN" and layer.hidden >= 16]
+    layers = [replace(layer, lengths=None) for layer in LAYERS if layer.about.gates > 1 and layer.units >= 16]
     broken = [replace(layer, w=_swap_gates(layer)) for layer in layers]
     found = answers([run_cases], broken, tmp_path, available([run_cases])[0], scheme=scheme)
     for layer, answer in zip(layers, found, strict=True):
@@ -180,8 +180,8 @@ def test_control_a_permuted_gate_is_seen(run_cases: Path, tmp_path: Path, scheme
 
 
 def _swap_gates(layer: Layer) -> np.ndarray:
-    w, hidden = layer.w.copy(), layer.hidden
-    w[:, :hidden], w[:, hidden : 2 * hidden] = layer.w[:, hidden : 2 * hidden], layer.w[:, :hidden]
+    w, units = layer.w.copy(), layer.units
+    w[:, :units], w[:, units : 2 * units] = layer.w[:, units : 2 * units], layer.w[:, :units]
     return w
 
 

@@ -234,6 +234,7 @@ def test_a_program_that_only_registers_the_library_runs_on_it(
     for name, scheme in (
         ("gru", "int8"), ("lstm", "int8"), ("gru", "int4"), ("rnn", "float32"), ("gru_without_bias", "int8"),
         ("rnn_relu", "int8-stable"), ("gru_reset_first", "int8-stable"), ("peephole_lstm", "int8"),
+        ("min_gru", "int8"), ("layer_norm_lstm", "float32"), ("ind_rnn_tanh", "int8-stable"), ("sru", "int4"),
     ):  # fmt: skip
         _check_plain_program(_on_kernels(files(name, scheme, streaming=True)[0], library), _inputs())
 

@@ -82,8 +82,8 @@ inline float exponential_of(float x) {
 //
 // That is (1 + e^-b) ÷ (2 + e^-a + e^-b), where all is taken times e^m so that nothing overflows.
 inline float share_of(float a, float b) {
-  a = clamped(a, 1e30f);
-  b = clamped(b, 1e30f);
+  a = clamped(a, 3e38f);
+  b = clamped(b, 3e38f);
   const float lower = a < b ? a : b;
   const float m = lower < 0.0f ? lower : 0.0f;
   const float one = exponential_of(clamped(m, 87.0f));

@@ -34,9 +34,15 @@ struct Normal {
   Normal(const float* numbers, int blocks, int padded, int count) {
     const float size = static_cast<float>(blocks * count);
     mean = sum_over(numbers, blocks, padded, count, [](float v) { return v; }) / size;
-    const auto squared = [this](float v) { return (v - mean) * (v - mean); };
-    const float variance = sum_over(numbers, blocks, padded, count, squared) / size;
+    const auto variance_in = [&](float unit) {
+      const auto squared = [&](float v) { return (v - mean) * unit * ((v - mean) * unit); };
+      return sum_over(numbers, blocks, padded, count, squared) / size;
+    };
+    const float variance = variance_in(1.0f);
     scale = 1.0f / __builtin_sqrtf(variance + 1e-5f);
+    // The square of a number beyond 1e19 is no float: in another unit it is.
+    constexpr float kUnit = 1.0f / 1180591620717411303424.0f;  // 2^-70
+    if (variance > 1e37f) scale = kUnit / __builtin_sqrtf(variance_in(kUnit));
   }
 
   float of(float v) const { return (v - mean) * scale; }

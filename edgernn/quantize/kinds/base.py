@@ -27,7 +27,7 @@ class Given:
     Attributes:
         times: the state → its product with R and R's bias; two of them where the last gate's comes later.
         project: of a layer with a projection, what is multiplied with V.
-        vectors: the parts of P, (hidden) each; empty without.
+        vectors: the parts of P, as the kind cuts it; empty without.
         sizes: 2 × hidden and hidden, for splitting.
         activation: ONNX's name of it, or "Positive": v + 1/2 for v ≥ 0, σ(v) for v < 0.
         before_reset: of a GRU, whether the reset gate is applied after the product.
@@ -46,7 +46,7 @@ class Kind(ABC):
 
     A node has the inputs of ONNX's LSTM, those that the kind knows: X, W (directions, gates × units,
     features), R (directions, gates × units, hidden), B (directions, rows of W and of R), sequence_lens, the
-    states, P (directions, vectors × units); and V (directions, hidden, units).
+    states, P (directions, blocks × units); and V (directions, hidden, units).
 
     Attributes:
         name: the node's operator, which begins the name of its functions.
@@ -54,7 +54,7 @@ class Kind(ABC):
         gates: blocks of W's rows.
         matrices: which of W, R and V it has.
         states: how many.
-        vectors: blocks of P; 0 where it has none.
+        vectors: how P is cut, in blocks of (units); empty where it has none.
         activations: ONNX's names of those that a node may have, the usual one first; empty where it has none.
         gate_names: what reports call its gates.
     """
@@ -64,7 +64,7 @@ class Kind(ABC):
     gates: ClassVar[int]
     matrices: ClassVar[tuple[int, ...]] = (W, R)
     states: ClassVar[int] = 1
-    vectors: ClassVar[int] = 0
+    vectors: ClassVar[tuple[int, ...]] = ()
     activations: ClassVar[tuple[str, ...]] = ()
     gate_names: ClassVar[tuple[str, ...]]
 

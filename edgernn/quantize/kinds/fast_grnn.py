@@ -17,7 +17,7 @@ from edgernn.quantize.kinds.base import Given, Kind
 class _FastGRNN(Kind):
     name = "FastGRNN"
     gates = 1
-    vectors = 4
+    vectors = (1, 1, 1, 1)
     gate_names = ("hidden",)
 
     def is_bounded(self, activation: str) -> bool:

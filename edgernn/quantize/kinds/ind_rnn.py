@@ -14,7 +14,7 @@ class _IndRNN(Kind):
     name = "IndRNN"
     gates = 1
     matrices = (W,)
-    vectors = 1
+    vectors = (1,)
     activations = ("Relu", "Tanh")
     gate_names = ("hidden",)
 

@@ -20,14 +20,14 @@ from edgernn.quantize.kinds.normalized import normalize
 class _LayerNormGRU(Kind):
     name = "LayerNormGRU"
     gates = 3
-    vectors = 10
+    vectors = (2, 1, 2, 1, 2, 1, 1)
     gate_names = ("update", "reset", "hidden")
 
     def project(self, body: Body, gates: ir.Value, x: ir.Value, given: Given) -> list[ir.Value]:
         """See `Kind`."""
         p = given.vectors
         zr, n = body.multi("Split", [gates, given.sizes[0]], 2, axis=-1)
-        return [normalize(body, zr, p[:2], p[6:8]), normalize(body, n, p[2:3], p[8:9])]
+        return [normalize(body, zr, p[0], p[4]), normalize(body, n, p[1], p[5])]
 
     def step(
         self, body: Body, now: Sequence[ir.Value], states: Sequence[ir.Value], given: Given
@@ -35,9 +35,9 @@ class _LayerNormGRU(Kind):
         """See `Kind`."""
         (h,), (zr_x, n_x), p = states, now, given.vectors
         zr_h, n_h = body.multi("Split", [given.times[0](body, h), given.sizes[0]], 2, axis=-1)
-        gates = body.op("Sigmoid", body.op("Add", zr_x, normalize(body, zr_h, p[3:5])))
+        gates = body.op("Sigmoid", body.op("Add", zr_x, normalize(body, zr_h, p[2])))
         z, r = split(body, gates, 2)
-        past = body.op("Mul", r, normalize(body, n_h, p[5:6], p[9:]))
+        past = body.op("Mul", r, normalize(body, n_h, p[3], p[6]))
         n = body.op("Tanh", body.op("Add", n_x, past))
         new = body.op("Add", h, body.op("Mul", z, body.op("Sub", n, h)))
         return [new, new]

@@ -20,23 +20,23 @@ class _LayerNormLSTM(Kind):
     name = "LayerNormLSTM"
     gates = 4
     states = 2
-    vectors = 14
+    vectors = (4, 4, 4, 1, 1)
     gate_names = ("input", "forget", "cell", "output")
 
     def project(self, body: Body, gates: ir.Value, x: ir.Value, given: Given) -> list[ir.Value]:
         """See `Kind`."""
-        return [normalize(body, gates, given.vectors[:4], given.vectors[8:12])]
+        return [normalize(body, gates, given.vectors[0], given.vectors[2])]
 
     def step(
         self, body: Body, now: Sequence[ir.Value], states: Sequence[ir.Value], given: Given
     ) -> list[ir.Value]:
         """See `Kind`."""
         h, c = states
-        past = normalize(body, given.times[0](body, h), given.vectors[4:8])
+        past = normalize(body, given.times[0](body, h), given.vectors[1])
         i, f, g, o = split(body, body.op("Add", now[0], past), 4)
         kept = body.op("Mul", body.op("Sigmoid", f), c)
         new_c = body.op("Add", kept, body.op("Mul", body.op("Sigmoid", i), body.op("Tanh", g)))
-        seen = body.op("Tanh", normalize(body, new_c, given.vectors[12:13], given.vectors[13:]))
+        seen = body.op("Tanh", normalize(body, new_c, *given.vectors[3:]))
         new_h = body.op("Mul", body.op("Sigmoid", o), seen)
         return [new_h, new_h, new_c]
 

@@ -15,7 +15,7 @@ class _LSTM(Kind):
     domain = ONNX
     gates = 4
     states = 2
-    vectors = 3
+    vectors = (1, 1, 1)
     gate_names = ("input", "output", "forget", "cell")
 
     def step(
