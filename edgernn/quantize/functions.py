@@ -61,13 +61,18 @@ Widen = Callable[[Body, Sequence[ir.Value]], ir.Value]
 
 
 def recurrent_function(
-    node: ir.Node, suffix: str, parts: Sequence[str], opset: int, write: WriteBody
+    node: ir.Node,
+    suffix: str,
+    parts: Sequence[str],
+    opset: int,
+    write: WriteBody,
+    own_attributes: Sequence[ir.Attr] = (),
 ) -> ir.Function:
     """The function of a recurrent node with quantized weights.
 
     Inputs, with int8's parts "int8" and "scale" for example: X, W_int8, W_scale, R_int8, R_scale, then what
-    the node has beyond its matrices (B, sequence_lens, initial_h, …). Outputs and attributes are the node's.
-    `write` makes the body.
+    the node has beyond its matrices (B, sequence_lens, initial_h, …). Outputs and attributes are the node's,
+    and the function's own. `write` makes the body.
     """
     kind, beyond = kind_of(node), rest_of(node)
     assert kind is not None
@@ -77,7 +82,8 @@ def recurrent_function(
     body = Body()
     outputs = list(write(body, Weights(x, matrices, tuple(given)), node))
     name = f"{node.op_type}_{suffix}{_activation(node)}"
-    declared = [ir.Attr(name, attribute.type, None) for name, attribute in node.attributes.items()]
+    attributes = [*node.attributes.values(), *own_attributes]
+    declared = [ir.Attr(attribute.name, attribute.type, None) for attribute in attributes]
     parts_of_matrices = [value for matrix in matrices for value in matrix]
     return make_function(name, [x, *parts_of_matrices, *rest], outputs, body, opset, declared)
 
@@ -171,13 +177,18 @@ def widen_function(kind: str, parts: Sequence[str], opset: int, widen: Widen) ->
     return make_function(f"Weight_{kind}", inputs, [wide], body, opset)
 
 
-def call(function: ir.Function, inputs: Sequence[ir.Value | None], like: ir.Node) -> ir.Node:
-    """A node that calls a function in the place of `like`."""
+def call(
+    function: ir.Function,
+    inputs: Sequence[ir.Value | None],
+    like: ir.Node,
+    own_attributes: Sequence[ir.Attr] = (),
+) -> ir.Node:
+    """A node that calls a function in the place of `like`, with attributes beyond those that `like` has."""
     return ir.Node(
         DOMAIN,
         function.name,
         inputs,
-        attributes=list(like.attributes.values()),
+        attributes=[*like.attributes.values(), *own_attributes],
         num_outputs=len(like.outputs),
         name=like.name,
     )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 import onnx_ir as ir
 
+from edgernn.quantize.batch_first import take_out
 from edgernn.quantize.body import Body
 from edgernn.quantize.functions import DOMAIN, Weights, WriteBody, folded, references, widen
 from edgernn.quantize.kinds import is_own, kinds, matrices_of
@@ -97,6 +98,7 @@ def use_operators(model: ir.Model) -> None:
             fresh.name, fresh.type, fresh.shape = old.name, old.type, old.shape
         ir.convenience.replace_nodes_and_values(model.graph, node, [node], [new], node.outputs, new.outputs)
         model.functions.pop((DOMAIN, node.op_type, node.overload), None)
+        take_out(model.graph, new)
 
 
 def _operator(body: Body, weights: Weights, node: ir.Node) -> Sequence[ir.Value]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as ir
 
+from edgernn.quantize.batch_first import Around
 from edgernn.quantize.body import CONTRIB, Body
 from edgernn.quantize.functions import (
     DOMAIN,
@@ -127,13 +128,23 @@ def replace_recurrent(
         if node not in bodies or not all(value in stored for value in matrices):
             continue
         suffix, parts, write = bodies[node]
-        function = add_function(model, recurrent_function(node, suffix, parts, opset, write))
+        around = Around.of(node)
+        own = around.attributes
+        function = recurrent_function(node, suffix, parts, opset, around.wrap(write), own)
         parts_of_matrices = [part for value in matrices for part in stored[value]]
-        new = call(function, [node.inputs[0], *parts_of_matrices, *rest_of(node)], node)
-        for old, fresh, rank in zip(node.outputs, new.outputs, (4, 3, 3), strict=False):
+        x, outputs, ranks, old_nodes = node.inputs[0], list(node.outputs), [4, 3, 3], [node]
+        if around.before is not None:
+            x = around.before.inputs[0]
+        if around.after is not None:
+            outputs[0], ranks[0] = around.after[1].outputs[0], 3
+            old_nodes += around.after
+        new = call(add_function(model, function), [x, *parts_of_matrices, *rest_of(node)], node, own)
+        for old, fresh, rank in zip(outputs, new.outputs, ranks, strict=False):
             # onnx itself cannot infer what onnxruntime's own operators give.
             fresh.dtype, fresh.shape = ir.DataType.FLOAT, old.shape or ir.Shape([None] * rank)
-        ir.convenience.replace_nodes_and_values(model.graph, node, [node], [new], node.outputs, new.outputs)
+        ir.convenience.replace_nodes_and_values(model.graph, node, old_nodes, [new], outputs, new.outputs)
+        if around.before is not None and not around.before.outputs[0].uses():
+            model.graph.remove(around.before, safe=True)
 
 
 def widen_the_rest(model: ir.Model, stored: Stored, storages: Mapping[ir.Value, Storage]) -> None:

@@ -79,17 +79,26 @@ struct Layer {
   Direction direction[2];
 };
 
-// Tensors of ONNX's layout: x (steps, batch, inputs), y (steps, directions, batch, hidden), states
-// (directions, batch, hidden), c of a layer with a projection (directions, batch, units). Those that may be missing
-// are null.
+// How far apart numbers of a tensor lie, in numbers.
+struct Strides {
+  size_t step = 0;
+  size_t direction = 0;
+  size_t row = 0;
+};
+
+// Tensors of ONNX's layout: x (steps, batch, inputs), y (steps, directions, batch, hidden), or with the batch first:
+// (batch, steps, inputs), (batch, steps, hidden). States are (directions, batch, hidden), c of a layer with a
+// projection (directions, batch, units). Those that may be missing are null.
 struct Call {
   int steps = 0;
   int batch = 0;
   const float* x = nullptr;
+  Strides x_at;
   const int32_t* lengths = nullptr;
   const float* initial_h = nullptr;
   const float* initial_c = nullptr;
   float* y = nullptr;
+  Strides y_at;
   float* y_h = nullptr;
   float* y_c = nullptr;
 };

@@ -206,6 +206,10 @@ class Kernel {
     } else if (kind.about.needs_vectors) {
       throw std::runtime_error("P is missing");
     }
+    // The function's own: its body turns X around before the operator, or Y behind it.
+    x_batch_first_ = reader.integer("x_batch_first", 0) != 0;
+    y_batch_first_ = reader.integer("y_batch_first", 0) != 0;
+    if (y_batch_first_ && directions != 1) throw std::runtime_error("y_batch_first is for a single direction");
     weights_ = shared_weights(source);
     has_lengths_ = reader.present(kind.rest(kLengths));
     has_h_ = reader.present(kind.rest(kInitialH));
@@ -225,11 +229,13 @@ class Kernel {
       shape.expect("X", {shape.rank > 0 ? shape.sizes[0] : 0, shape.rank > 1 ? shape.sizes[1] : 0, layer.inputs});
       throw std::runtime_error("X is too large");
     }
-    const int64_t steps = shape.sizes[0], batch = shape.sizes[1];
+    const int64_t steps = shape.sizes[x_batch_first_ ? 1 : 0], batch = shape.sizes[x_batch_first_ ? 0 : 1];
     Call call;
     call.steps = static_cast<int>(steps);
     call.batch = static_cast<int>(batch);
     call.x = data_of<float>(api_, x);
+    call.x_at = x_strides(layer, call.steps, call.batch, x_batch_first_);
+    call.y_at = y_strides(layer, call.steps, call.batch, y_batch_first_);
     if (has_lengths_) {
       const OrtValue* lengths = input(context, kind_.rest(kLengths));
       ShapeOf(api_, lengths).expect("sequence_lens", {batch});
@@ -243,9 +249,9 @@ class Kernel {
     }
     if (has_h_) call.initial_h = state(context, kInitialH, "initial_h", batch, layer.hidden);
     if (has_c_) call.initial_c = state(context, kInitialC, "initial_c", batch, layer.units);
-    const int64_t y[4] = {steps, layer.directions, batch, layer.hidden};
+    const int64_t y[4] = {steps, layer.directions, batch, layer.hidden}, turned[3] = {batch, steps, layer.hidden};
     const int64_t h[3] = {layer.directions, batch, layer.hidden}, c[3] = {layer.directions, batch, layer.units};
-    call.y = output(context, 0, y, 4);
+    call.y = y_batch_first_ ? output(context, 0, turned, 3) : output(context, 0, y, 4);
     call.y_h = output(context, 1, h, 3);
     call.y_c = kind_.about.has_cell_state ? output(context, 2, c, 3) : nullptr;
     struct Context {
@@ -313,7 +319,7 @@ class Kernel {
   const NodeKind& kind_;
   const OrtApi& api_;
   std::shared_ptr<const Weights> weights_;
-  bool has_lengths_ = false, has_h_ = false, has_c_ = false;
+  bool has_lengths_ = false, has_h_ = false, has_c_ = false, x_batch_first_ = false, y_batch_first_ = false;
   size_t outputs_ = 0;
 };
 

@@ -54,6 +54,7 @@ struct Memory {
   uint8_t* rounded;  // of as many rows as any product takes
   float* steps;
   int32_t* sums;  // of their blocks
+  size_t weights_of_call;
   Team* team;  // of the part
 
   Memory(const Layer& layer, int steps_now, int rows, Scratch& scratch, Team* part_team = nullptr) : team(part_team) {
@@ -70,6 +71,7 @@ struct Memory {
     const size_t widest = row_bytes(input, layer.inputs > layer.units ? layer.inputs : layer.units);
     rounded = scratch.take<uint8_t>(input.floats != nullptr ? 0 : many * widest);
     steps = scratch.take<float>(many);
+    weights_of_call = steps_now == 1 ? input.bytes + direction.recurrent.bytes : 0;
     sums = scratch.take<int32_t>(input.nibbles == nullptr ? 0 : many * (widest / input.block));
   }
 };
@@ -165,8 +167,8 @@ class OverTime {
       if (has_ended(call, part, step, row)) continue;
       const Row now = row_of(layer, part, projected, memory, row);
       if constexpr (Cell::kKeepsInput) {
-        const size_t at = static_cast<size_t>(step) * call.batch + part.first_row + row;
-        std::memcpy(now.kept, call.x + at * layer.inputs, sizeof(float) * layer.inputs);
+        const float* x = call.x + step * call.x_at.step + (part.first_row + row) * call.x_at.row;
+        std::memcpy(now.kept, x, sizeof(float) * layer.inputs);
       }
       if constexpr (Cell::kResetsFirst) {
         Cell::step(now, memory.candidate + static_cast<size_t>(row) * direction.candidate.outputs);
@@ -186,8 +188,8 @@ class OverTime {
     if (call.y == nullptr) return;
     const float* output = Cell::kEmitsKept ? memory.kept : memory.h;
     for (int row = 0; row < part.rows; ++row) {
-      const size_t at = (static_cast<size_t>(step) * layer.directions + part.direction) * call.batch + part.first_row;
-      float* y = call.y + (at + row) * layer.hidden;
+      float* y = call.y + step * call.y_at.step + part.direction * call.y_at.direction +
+                 (part.first_row + row) * call.y_at.row;
       // A row that has ended keeps its states and gives zeros.
       if (has_ended(call, part, step, row)) {
         std::memset(y, 0, sizeof(float) * layer.hidden);
@@ -218,25 +220,32 @@ class OverTime {
   static void project(const Layer& layer, const Call& call, const Part& part, int first, int count,
                       const Memory& memory) {
     const Matrix& matrix = layer.direction[part.direction].input;
-    const size_t stride = layer.inputs;
-    const float* x = call.x + (static_cast<size_t>(first) * call.batch + part.first_row) * stride;
-    if (part.rows == call.batch) {
-      multiply(matrix, x, stride, count * part.rows, false, memory.projected, memory);
-      return;
-    }
-    for (int step = 0; step < count; ++step) {
-      multiply(matrix, x + static_cast<size_t>(step) * call.batch * stride, stride, part.rows, false,
-               memory.projected + static_cast<size_t>(step) * part.rows * matrix.outputs, memory);
+    const Strides& at = call.x_at;
+    const size_t outputs = matrix.outputs, rows = part.rows;
+    const float* x = call.x + first * at.step + part.first_row * at.row;
+    if (at.step == rows * at.row) {  // all rows lie one behind the other
+      multiply(matrix, x, at.row, count * part.rows, false, memory.projected, memory);
+    } else if (count > part.rows) {
+      for (size_t row = 0; row < rows; ++row) {
+        multiply(matrix, x + row * at.row, at.step, count, false, memory.projected + row * outputs, memory,
+                 rows * outputs);
+      }
+    } else {
+      for (int step = 0; step < count; ++step) {
+        multiply(matrix, x + step * at.step, at.row, part.rows, false, memory.projected + step * rows * outputs,
+                 memory);
+      }
     }
   }
 
-  // out (rows, outputs) = x (rows, inputs) times the matrix, plus its bias.
+  // out (rows, outputs), or those of its rows that lie `apart`, = x (rows, inputs) times the matrix, plus its bias.
   static void multiply(const Matrix& matrix, const float* x, size_t stride, int rows, bool bounded, float* out,
-                       const Memory& memory) {
+                       const Memory& memory, size_t apart = 0) {
     using Products = Product<Float, Dot, Four>;
-    const size_t outputs = matrix.outputs;
+    const size_t outputs = apart == 0 ? matrix.outputs : apart;
     if (matrix.floats != nullptr) {
-      Products::multiply(matrix, rows, Rows<float>{x, stride, nullptr, out, outputs}, memory.team);
+      Products::multiply(matrix, rows, Rows<float>{x, stride, nullptr, out, outputs, memory.weights_of_call},
+                         memory.team);
       return;
     }
     const size_t bytes = row_bytes(matrix, matrix.inputs);
@@ -249,15 +258,18 @@ class OverTime {
         std::memset(to + matrix.inputs, 0, bytes - matrix.inputs);
         sum_blocks(to, blocks, matrix.block, memory.sums + static_cast<size_t>(row) * blocks);
       }
-      Products::multiply(matrix, rows, Rows<int8_t>{rounded, bytes, memory.steps, out, outputs, memory.sums},
-                         memory.team);
+      Products::multiply(
+          matrix, rows,
+          Rows<int8_t>{rounded, bytes, memory.steps, out, outputs, memory.weights_of_call, memory.sums}, memory.team);
       return;
     }
     for (int row = 0; row < rows; ++row) {
       memory.steps[row] =
           round_row(x + row * stride, matrix.inputs, bounded, Dot::kOffset, memory.rounded + row * bytes);
     }
-    Products::multiply(matrix, rows, Rows<uint8_t>{memory.rounded, bytes, memory.steps, out, outputs}, memory.team);
+    Products::multiply(matrix, rows,
+                       Rows<uint8_t>{memory.rounded, bytes, memory.steps, out, outputs, memory.weights_of_call},
+                       memory.team);
   }
 
   static void load_state(const Layer& layer, const Call& call, const Part& part, size_t hidden, const float* given,

@@ -88,6 +88,16 @@ int members(const Layer& layer, const Call& call, int parts, int threads, const 
 
 }  // namespace
 
+Strides x_strides(const Layer& layer, int steps, int batch, bool batch_first) {
+  const size_t size = layer.inputs;
+  return batch_first ? Strides{size, 0, steps * size} : Strides{batch * size, 0, size};
+}
+
+Strides y_strides(const Layer& layer, int steps, int batch, bool batch_first) {
+  const size_t size = layer.hidden;
+  return batch_first ? Strides{size, 0, steps * size} : Strides{layer.directions * batch * size, batch * size, size};
+}
+
 void run_layer(const InstructionSet& set, const Layer& layer, const Call& call, int threads, ParallelFor parallel_for,
                void* context, const TeamRule& rule) {
   if (call.batch == 0) return;

@@ -12,6 +12,10 @@ namespace edgernn {
 // all have ended.
 using ParallelFor = void (*)(void* context, void (*work)(void* argument, size_t index), size_t count, void* argument);
 
+// Where the numbers of x and y lie. With the batch first a layer has one direction.
+Strides x_strides(const Layer& layer, int steps, int batch, bool batch_first);
+Strides y_strides(const Layer& layer, int steps, int batch, bool batch_first);
+
 // When the threads that are left over by directions and batch share the products of a part, in bytes of weights: a
 // step's product with the state must be worth meeting for, which takes half a microsecond and more, and a call's
 // products worth the waking of a sleeping thread. Measured with two threads (tools/bench_kernel_threads.py; time ÷ that

@@ -220,6 +220,29 @@ Outputs run_once(const InstructionSet& set, const Layer& layer, const Case& it, 
   return outputs;
 }
 
+// The same with the batch first.
+Outputs run_turned(const InstructionSet& set, const Layer& layer, const Case& it) {
+  const auto turn = [](const std::vector<float>& from, int rows, int columns, int size) {
+    std::vector<float> to(from.size());
+    for (int row = 0; row < rows; ++row) {
+      for (int column = 0; column < columns; ++column) {
+        const auto* number = from.data() + (static_cast<size_t>(row) * columns + column) * size;
+        std::copy(number, number + size, to.data() + (static_cast<size_t>(column) * rows + row) * size);
+      }
+    }
+    return to;
+  };
+  const int steps = it.call.steps, batch = it.call.batch;
+  Case turned = it;
+  turned.x = turn(it.x, steps, batch, layer.inputs);
+  turned.call.x = turned.x.data();
+  turned.call.x_at = x_strides(layer, steps, batch, true);
+  turned.call.y_at = y_strides(layer, steps, batch, true);
+  Outputs outputs = run_once(set, layer, turned);
+  outputs.y = turn(outputs.y, batch, steps, layer.hidden);
+  return outputs;
+}
+
 // A second call of the same shape in the same thread.
 void expect_no_allocation(const InstructionSet& set, const Layer& layer, const Case& it, int threads,
                           Outputs& outputs) {
@@ -232,16 +255,21 @@ void expect_no_allocation(const InstructionSet& set, const Layer& layer, const C
   if (allocations != before) throw std::runtime_error("a second call of a shape allocates");
 }
 
-void run_case(const InstructionSet& set, const Case& it, int threads, File& output) {
+void run_case(const InstructionSet& set, Case& it, int threads, File& output) {
   const auto weights = shared_weights(it.source);
   if (shared_weights(it.source) != weights) throw std::runtime_error("equal weights are not shared");
   const Layer& layer = weights->layer();
+  it.call.x_at = x_strides(layer, it.call.steps, it.call.batch, false);
+  it.call.y_at = y_strides(layer, it.call.steps, it.call.batch, false);
   Outputs outputs = run_once(set, layer, it);
   Outputs again = outputs;
   run_layer(set, layer, it.call, 1, nullptr, nullptr);  // nobody wants its outputs
   for (const int shares : {1, it.threads}) {
     expect_no_allocation(set, layer, it, shares, again);
     if (!(again == outputs)) throw std::runtime_error("a second call gives other results");
+  }
+  if (layer.directions == 1 && !(run_turned(set, layer, it) == outputs)) {
+    throw std::runtime_error("with the batch first there are other results");
   }
   if (it.threads > 1 && !(run_once(set, layer, it, by_two) == outputs)) {
     throw std::runtime_error("two threads that do all shares give other results");
