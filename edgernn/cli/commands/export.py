@@ -66,7 +66,8 @@ def command(
     kernels: Annotated[
         bool,
         typer.Option(
-            "--kernels", help="Write recurrent operators so that edgernn's own kernels can take over."
+            "--kernels",
+            help="Write recurrent layers, of edgernn's own cells too, so that its kernels can take over.",
         ),
     ] = False,
     recipe: RecipeFolder = None,
