@@ -21,12 +21,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from edgernn.cells import Cell, State
+from edgernn.cells.base import ReferenceStep
 from edgernn.errors import InputError
 from edgernn.layers import Recurrent
 from edgernn.models.named import check_sizes
+from edgernn.reference import semiring as reference
 
 # The score of what cannot be: finite, so that no NaN comes of it, and exp of it is 0; float16 holds it too.
 IMPOSSIBLE = -1e4
@@ -70,6 +73,9 @@ class LogSumCell(SemiringCell):
         sums = self._summands(x, state).logsumexp(1)
         return sums, (sums - sums.logsumexp(-1, keepdim=True),)
 
+    def _reference_step(self) -> ReferenceStep:
+        return reference.log_sum_step
+
 
 class MaxPlusCell(SemiringCell):
     """One step of Viterbi's algorithm.
@@ -81,6 +87,9 @@ class MaxPlusCell(SemiringCell):
         """x (batch, N × N), scores (batch, N) → back-pointers (batch, N) as floats, scores."""
         best, pointers = self._summands(x, state).max(1)
         return pointers.to(best.dtype), (best - best.amax(-1, keepdim=True),)
+
+    def _reference_step(self) -> ReferenceStep:
+        return reference.max_plus_step
 
 
 class FollowCell(Cell):
@@ -95,6 +104,9 @@ class FollowCell(Cell):
         """x (batch, N), place (batch, 1) → the place before it, twice."""
         before = x.gather(-1, state[0].to(torch.int64))
         return before, (before,)
+
+    def _reference_step(self) -> ReferenceStep:
+        return reference.follow_step
 
 
 class LinearChainCRF(nn.Module):
@@ -211,9 +223,8 @@ class LinearChainCRF(nn.Module):
     def _steps(self, emissions: Tensor, inside: Tensor, backwards: bool = False) -> Tensor:
         """(B, T, N × N): what each step adds to a path that goes from a place to another one."""
         matrix = self.matrix()
-        edge = torch.full_like(emissions[..., :1], IMPOSSIBLE)
-        emissions = torch.cat([emissions, edge], dim=-1)
-        steps = (matrix.T if backwards else matrix) + emissions.unsqueeze(-2)
+        # The edge is no tag of a step.
+        steps = (matrix.T if backwards else matrix) + F.pad(emissions, (0, 1), value=IMPOSSIBLE).unsqueeze(-2)
         return torch.where(inside.unsqueeze(-1).unsqueeze(-1), steps, self.at_padding).flatten(-2)
 
     def extra_repr(self) -> str:
