@@ -1,37 +1,40 @@
 """Entities as tags of their words: BIO and BIOES, read and written.
 
-A tag is `O` outside of entities, or a prefix, a dash and the entity's kind: B at its beginning, I inside; with
-BIOES also E at its end and S where it is a single word.
+A tag is `O` outside of entities, or a prefix, a dash and the entity's kind: B at its beginning, I inside;
+with BIOES also E at its end and S where it is a single word.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
+
+from edgernn.errors import InputError
 
 Scheme = Literal["bio", "bioes"]
 OUTSIDE = "O"
 _PREFIXES: dict[Scheme, str] = {"bio": "BI", "bioes": "BIES"}
 
 
-@dataclass(frozen=True, order=True)
-class Entity:
-    """Some words that name something.
+class Entity(NamedTuple):
+    """Some words that name something: of what kind, the first word, and the one behind the last."""
 
-    Attributes:
-        start, end: its first word, and the one behind its last.
-        kind: what it names.
-    """
-
+    kind: str
     start: int
     end: int
-    kind: str
 
 
 def split_tag(tag: str) -> tuple[str, str]:
-    """Prefix and kind of a tag; both empty for `O`."""
-    prefix, _, kind = ("", "", "") if tag == OUTSIDE else tag.partition("-")
+    """Prefix and kind of a tag; both empty for `O`.
+
+    Raises:
+        InputError: where it is no tag.
+    """
+    if tag == OUTSIDE:
+        return "", ""
+    prefix, _, kind = tag.partition("-")
+    if prefix not in ("B", "I", "E", "S") or not kind:
+        raise InputError(f"tags: expected O, or B-, I-, E- or S- and a kind, found {tag!r}.")
     return prefix, kind
 
 
@@ -39,11 +42,14 @@ def entities(tags: Sequence[str]) -> list[Entity]:
     """The entities of a sentence.
 
     An entity begins at B and S, and wherever the kind changes; so sequences that no training data hold, and
-    data that write I alone, have entities too.
+    data that write I alone, have entities too: as CoNLL's `conlleval` reads them.
+
+    Raises:
+        InputError: where one is no tag.
 
     Example:
         >>> entities(["O", "B-place", "I-place", "B-place"])
-        [Entity(start=1, end=3, kind='place'), Entity(start=3, end=4, kind='place')]
+        [Entity(kind='place', start=1, end=3), Entity(kind='place', start=3, end=4)]
     """
     found: list[Entity] = []
     start, running, closed = 0, "", True
@@ -51,7 +57,7 @@ def entities(tags: Sequence[str]) -> list[Entity]:
         prefix, kind = split_tag(tag)
         begins = bool(kind) and (closed or kind != running or prefix in "BS")
         if running and (begins or not kind):
-            found.append(Entity(start, place, running))
+            found.append(Entity(running, start, place))
             running = ""
         if begins:
             start, running = place, kind

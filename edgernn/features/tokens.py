@@ -68,7 +68,7 @@ class TokenNumbers:
     Example:
         >>> TokenNumbers(("<end>", "<other>", "in"), bytes_a_word=3).words(["In", "Ulm"])
         [2, 1]
-        >>> TokenNumbers(("<end>", "<other>", "in"), bytes_a_word=3).bytes(["In", "Ulm"])
+        >>> TokenNumbers(("<end>", "<other>", "in"), bytes_a_word=3).characters(["In", "Ulm"])
         [[74, 111, 0], [86, 109, 110]]
     """
 
@@ -84,7 +84,7 @@ class TokenNumbers:
         """The number of each word; 1 for one that the vocabulary does not hold."""
         return [self._numbers.get(normal_form(word), 1) for word in sentence]
 
-    def bytes(self, sentence: Sequence[str]) -> list[list[int]]:
+    def characters(self, sentence: Sequence[str]) -> list[list[int]]:
         """For each word `bytes_a_word` numbers: UTF-8 plus 1, and zeros behind."""
         return [self._bytes(word.encode("utf-8")) for word in sentence]
 

@@ -58,7 +58,7 @@ class SemiringCell(Cell):
     def _summands(self, x: Tensor, state: State) -> Tensor:
         """(batch, from N, to N): the scores so far plus those of the step."""
         (scores,) = state
-        return scores.unsqueeze(-1) + x.unflatten(-1, (self.hidden_size, self.hidden_size))
+        return scores.unsqueeze(-1) + x.reshape(-1, self.hidden_size, self.hidden_size)
 
 
 class LogSumCell(SemiringCell):
@@ -144,8 +144,8 @@ class LinearChainCRF(nn.Module):
             given = torch.tensor(allowed, dtype=torch.bool)
             if given.shape != may_follow.shape:
                 raise InputError(
-                    f"LinearChainCRF: allowed must be {places} × {places}, the tags and the edge, found shape "
-                    f"{tuple(given.shape)}."
+                    f"LinearChainCRF: allowed must be {places} × {places}, the tags and the edge, found "
+                    f"shape {tuple(given.shape)}."
                 )
             may_follow &= given
         may_follow[-1, -1] = False
@@ -212,13 +212,14 @@ class LinearChainCRF(nn.Module):
         backwards, _ = self.backwards(self._steps(emissions, inside, backwards=True).flip(1))
         tags = slice(0, self.tags)
         # Both hold the step's emission.
-        scores = forwards[..., tags] + backwards.flip(1)[..., tags] - emissions
+        scores: Tensor = forwards[..., tags] + backwards.flip(1)[..., tags] - emissions
         return scores.softmax(-1) * inside.unsqueeze(-1)
 
     def so_far(self, emissions: Tensor, inside: Tensor) -> Tensor:
         """p(y_t = j) given the steps up to t alone, (B, T, K): what can be said before the end is known."""
         forwards, _ = self.forwards(self._steps(emissions, inside))
-        return forwards[..., : self.tags].softmax(-1) * inside.unsqueeze(-1)
+        scores: Tensor = forwards[..., : self.tags]
+        return scores.softmax(-1) * inside.unsqueeze(-1)
 
     def _steps(self, emissions: Tensor, inside: Tensor, backwards: bool = False) -> Tensor:
         """(B, T, N × N): what each step adds to a path that goes from a place to another one."""

@@ -45,8 +45,8 @@ class Tagger(nn.Module):
         bidirectional: whether a second cell reads from the end to the start.
         characters: "recurrent": a cell reads the bytes in both directions; "convolution": the maximum over
             the word of what windows of three bytes give.
-        decoder: "viterbi": the best path of the whole sentence; "so-far": at each word the likeliest tag given
-            this one and those before, which is all that a stream can say.
+        decoder: "viterbi": the best path of the whole sentence; "so-far": at each word the likeliest tag
+            given this one and those before, which is all that a stream can say.
         lookahead: words after the current one that a convolution over the recurrent outputs sees.
         constrained: whether tags may only follow each other as BIO and BIOES have it.
         dropout: probability of zeroing an element of the words' features, between two recurrent layers and
@@ -163,7 +163,7 @@ class Tagger(nn.Module):
         features = torch.cat([self.embedding(embedded), self.characters(characters), shapes], dim=-1)
         # A cell that reads the past alone never sees the padding, and streams without lengths.
         lengths = (words > 0).sum(1).clamp(min=1) if self.recurrent.bidirectional else None
-        hidden, _ = self.recurrent(self.dropout(features), lengths=lengths)
+        hidden: Tensor = self.recurrent(self.dropout(features), lengths=lengths)[0]
         return hidden
 
     def extra_repr(self) -> str:
@@ -184,8 +184,8 @@ class CharacterRecurrent(nn.Module):
         rows = characters.flatten(0, 1)
         lengths = (rows > 0).sum(1).clamp(min=1)
         _, state = self.recurrent(self.embedding(rows), lengths=lengths)
-        read = state[0].transpose(0, 1).flatten(1)
-        return read.unflatten(0, characters.shape[:2])
+        read: Tensor = state[0].transpose(0, 1).flatten(1)
+        return read.reshape(*characters.shape[:2], read.shape[-1])
 
 
 class CharacterConvolution(nn.Module):
@@ -200,7 +200,7 @@ class CharacterConvolution(nn.Module):
         """(batch, time, bytes) integers → (batch, time, channels)."""
         length = characters.shape[2]
         padded = F.pad(characters, (_KERNEL // 2, _KERNEL // 2))
-        # Window by window in the feature dimension, because a convolution over bytes would take them for time.
+        # Windows beside each other as features: time is not what a convolution runs over here.
         windows = torch.cat([self.embedding(padded[:, :, n : n + length]) for n in range(_KERNEL)], dim=-1)
         read = torch.tanh(self.windows(windows))
         return read.masked_fill((characters == 0).unsqueeze(-1), -1.0).amax(-2)

@@ -32,7 +32,7 @@ def max_plus_step(x: npt.ArrayLike, state: State) -> tuple[Array, State]:
 
 
 def follow_step(x: npt.ArrayLike, state: State) -> tuple[Array, State]:
-    """One step back: x (batch, places) the back-pointers p, state (place,) of (batch, 1) → p(place), twice."""
+    """One step back: x (batch, places) the back-pointers p, state (place,) of (batch, 1) → p(place)."""
     (place,) = as_state("state", state, [(len(np.asarray(x)), 1)])
     pointers = as_array("x", x, (len(place), "places"))
     before = np.take_along_axis(pointers, place.astype(np.int64), axis=-1)

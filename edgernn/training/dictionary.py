@@ -31,7 +31,7 @@ class EntityDictionary:
             for end in range(min(len(words), start + self._longest), start, -1):
                 kind = self._kinds.get(tuple(words[start:end]))
                 if kind is not None:
-                    found.append(Entity(start, end, kind))
+                    found.append(Entity(kind, start, end))
                     start = end
                     break
             else:

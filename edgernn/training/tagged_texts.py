@@ -76,9 +76,7 @@ def read_tagged(
         form = "bioes" if prefixes & {"E", "S"} else "bio" if "B" in prefixes else "iob1"
     for sentence in raw:
         _check(sentence, form)
-    return [
-        TaggedSentence(tuple(item.words), tuple(entities(item.tags)), item.places[0]) for item in raw
-    ]
+    return [TaggedSentence(tuple(item.words), tuple(entities(item.tags)), item.places[0]) for item in raw]
 
 
 def _from_columns(file: Path, encoding: str) -> list[_Raw]:

@@ -68,7 +68,7 @@ def transfer(model: nn.Module, tensors: Mapping[str, Tensor], known: Metadata, n
 def label_dims(model: nn.Module, labels: int) -> dict[str, int]:
     """How many of the first dimensions of which weights are the labels.
 
-    A network says so itself by an attribute `label_dims`; of another one it is the last layer's first dimension.
+    A network says so itself by an attribute `label_dims`; of others it is the last layer's first dimension.
     """
     declared: dict[str, int] | None = getattr(model, "label_dims", None)
     if declared is not None:

@@ -15,16 +15,17 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
 from edgernn.errors import InputError
-from edgernn.features.tags import Entity, Scheme, entities, kinds_of, split_tag, tag_names, tags_of
+from edgernn.features.tags import Entity, Scheme, kinds_of, split_tag, tag_names, tags_of
 from edgernn.features.tokens import TokenNumbers, token_vocabulary
 from edgernn.files import write_text
 from edgernn.models import Tagger
 from edgernn.training.classification import digest
 from edgernn.training.dictionary import EntityDictionary
+from edgernn.training.metrics.entities import entity_scores, scores_by_type
 from edgernn.training.options import TrainingOptions, option
 from edgernn.training.recipe import Metadata, Prepared, Recipe, locate_data
 from edgernn.training.splits import split_at_random
-from edgernn.training.tagged_texts import TaggedSentence, TagForm, read_tagged
+from edgernn.training.tagged_texts import TaggedSentence, read_tagged
 
 DETAILS_FILE = "entities.csv"
 _SCORED_AT_ONCE = 64
@@ -34,7 +35,9 @@ _SCORED_AT_ONCE = 64
 class Options(TrainingOptions):
     """Options of the ner recipe."""
 
-    test_data: str = option("", "Sentences that are only scored; without it a share of the data is put aside.")
+    test_data: str = option(
+        "", "Sentences that are only scored; without it a share of the data is put aside."
+    )
     validation_data: str = option("", "Sentences that choose the epoch; without it a share is put aside.")
     test_size: float = option(0.1, "Share of the sentences put aside for the scores.", above=0, below=1)
     validation_size: float = option(
@@ -42,12 +45,14 @@ class Options(TrainingOptions):
     )
     split_seed: int = option(0, "Seed of what is put aside; apart from the seed of training.", minimum=0)
     encoding: str = option("utf-8", "Encoding of the files.")
-    tag_form: TagForm = option(
-        "auto", "How the file's tags are meant: bio, iob1 (entities may begin with I), bioes; auto: by its tags."
+    tag_form: Literal["auto", "bio", "iob1", "bioes"] = option(
+        "auto", "How the file's tags are meant: in iob1 entities may begin with I; auto: by what it holds."
     )
     words_key: str = option("tokens", "Key of a .jsonl file's objects that holds the words.")
     tags_key: str = option("tags", "Key of a .jsonl file's objects that holds the tags.")
-    scheme: Scheme = option("bioes", "Tags that the network learns: bio, or bioes, which also marks ends.")
+    scheme: Literal["bio", "bioes"] = option(
+        "bioes", "Tags that the network learns: bio, or bioes, which also marks ends."
+    )
     minimum_count: int = option(1, "Times that a word must stand in the texts to be told apart.", minimum=1)
     vocabulary_size: int = option(20000, "Most words that are told apart.", minimum=3)
     bytes_a_word: int = option(16, "Bytes that stand for a word; long ones lose their middle.", minimum=2)
@@ -89,7 +94,10 @@ class Sentences(Dataset):
         numbers: of words and bytes.
         tags: names of the tags.
         scheme: that of the tags.
-        longest: words that are taken of a sentence at most.
+        longest: words that a sample has at most.
+
+    Attributes:
+        lengths: words of each sample.
     """
 
     def __init__(
@@ -100,22 +108,23 @@ class Sentences(Dataset):
         scheme: Scheme,
         longest: int,
     ) -> None:
-        self.sentences = list(sentences)
+        self.sentences, self._numbers = list(sentences), numbers
         self.lengths = [min(longest, len(sentence.words)) for sentence in sentences]
         known = {tag: number for number, tag in enumerate(tags)}
         self._samples = [
-            (
-                torch.tensor(numbers.words(sentence.words[:length])),
-                torch.tensor(numbers.bytes(sentence.words[:length])),
-                torch.tensor(_tag_numbers(sentence, scheme, known)[:length]),
-            )
-            for sentence, length in zip(sentences, self.lengths, strict=True)
+            tuple(part[:longest] for part in (*self.inputs(item), _tag_numbers(item, scheme, known)))
+            for item in sentences
         ]
+
+    def inputs(self, sentence: TaggedSentence) -> tuple[Tensor, Tensor]:
+        """The numbers of a sentence's words and bytes, all of them."""
+        words = sentence.words
+        return torch.tensor(self._numbers.words(words)), torch.tensor(self._numbers.characters(words))
 
     def __len__(self) -> int:
         return len(self._samples)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
         return self._samples[index]
 
 
@@ -148,8 +157,8 @@ class Ner(Recipe[Options, NerData]):
     ) -> NerData:
         if data is None:
             raise InputError(
-                "data: this recipe comes without data. Name yours with --data: a file with a word and its tag "
-                "a line and an empty line behind each sentence, or a .jsonl file of tokens and tags."
+                "data: this recipe comes without data. Name yours with --data: a file with a word and its "
+                "tag a line and an empty line behind each sentence, or a .jsonl file of tokens and tags."
             )
         parts = _split(options, data)
         kinds = sorted({entity.kind for sentence in parts[0] for entity in sentence.entities})
@@ -211,51 +220,47 @@ class Ner(Recipe[Options, NerData]):
         return _sentences(part).lengths if options.length_buckets else None
 
     @torch.no_grad()
-    def tag(self, model: nn.Module, part: Sentences, names: Sequence[str]) -> list[list[Entity]]:
-        """The entities that the network finds in each sentence of a part."""
-        found: list[list[Entity]] = []
+    def tag(self, model: nn.Module, part: Sentences, names: Sequence[str]) -> list[list[str]]:
+        """What the network says of each sentence of a part, whole: the tags of its words."""
+        found: list[list[str]] = []
         for numbers in torch.arange(len(part)).split(_SCORED_AT_ONCE):
-            words, characters, _ = _padded([part[int(n)] for n in numbers])
+            words, characters = _padded([part.inputs(part.sentences[int(n)]) for n in numbers])
             for row, length in zip(model(words, characters)["tags"], (words > 0).sum(1), strict=True):
-                found.append(entities([names[n] for n in row[:length].tolist()]))
+                found.append([names[n] for n in row[:length].tolist()])
         return found
 
     def score(self, model: nn.Module, prepared: NerData) -> dict[str, float]:
         """Precision, recall and F1 over entities of the test part: the network's, and the dictionary's."""
         test = _sentences(prepared.test)
-        truth = [item.entities for item in test.sentences]
-        given = {
-            "": self.tag(model, test, prepared.metadata.labels),
-            "/dictionary": [prepared.dictionary.find(item.words) for item in test.sentences],
-        }
+        known = [prepared.dictionary.find(item.words) for item in test.sentences]
+        given = {"": self.tag(model, test, prepared.metadata.labels), "/dictionary": _as_tags(test, known)}
+        truth = _true_tags(test)
         return {
             f"{name}{suffix}": value
             for suffix, found in given.items()
-            for name, value in entity_scores(truth, found).items()
+            for name, value in entity_scores(found, truth).items()
         }
 
     def write_details(self, model: nn.Module, prepared: NerData, folder: Path) -> None:
         """Write entities.csv: precision, recall and F1 of each kind of entity on the test part."""
-        test, names = _sentences(prepared.test), prepared.metadata.labels
-        found = self.tag(model, test, names)
+        test = _sentences(prepared.test)
+        scores = scores_by_type(self.tag(model, test, prepared.metadata.labels), _true_tags(test))
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["kind", "precision", "recall", "f1", "entities"])
-        for kind in kinds_of(names):
-            truth = [[entity for entity in item.entities if entity.kind == kind] for item in test.sentences]
-            given = [[entity for entity in row if entity.kind == kind] for row in found]
-            scores = entity_scores(truth, given)
-            row = [f"{scores[name]:.4f}" for name in ("precision", "recall", "f1")]
-            writer.writerow([kind, *row, sum(map(len, truth))])
+        for kind, found in scores.items():
+            row = [f"{found[name]:.4f}" for name in ("precision", "recall", "f1")]
+            writer.writerow([kind, *row, int(found["entities"])])
         write_text(folder / DETAILS_FILE, text.getvalue())
 
 
-def entity_scores(truth: Iterable[Sequence[Entity]], found: Iterable[Sequence[Entity]]) -> dict[str, float]:
-    pairs = [(set(a), set(b)) for a, b in zip(truth, found, strict=True)]
-    right = sum(len(a & b) for a, b in pairs)
-    wanted, given = (sum(len(pair[n]) for pair in pairs) for n in (0, 1))
-    precision, recall = right / given if given else 0.0, right / wanted if wanted else 0.0
-    return {"f1": 2 * right / (wanted + given) if right else 0.0, "precision": precision, "recall": recall}
+def _as_tags(part: Sentences, found: Iterable[Sequence[Entity]]) -> list[list[str]]:
+    """Entities of each sentence of a part as its words' tags."""
+    return [tags_of(row, len(item.words)) for item, row in zip(part.sentences, found, strict=True)]
+
+
+def _true_tags(part: Sentences) -> list[list[str]]:
+    return _as_tags(part, (item.entities for item in part.sentences))
 
 
 def _split(options: Options, data: Path) -> tuple[list[TaggedSentence], ...]:
@@ -287,7 +292,7 @@ def _split(options: Options, data: Path) -> tuple[list[TaggedSentence], ...]:
     return train, validation, test
 
 
-def _tag_numbers(sentence: TaggedSentence, scheme: Scheme, known: dict[str, int]) -> list[int]:
+def _tag_numbers(sentence: TaggedSentence, scheme: Scheme, known: dict[str, int]) -> Tensor:
     names = tags_of(sentence.entities, len(sentence.words), scheme)
     for name in names:
         if name not in known:
@@ -297,7 +302,7 @@ def _tag_numbers(sentence: TaggedSentence, scheme: Scheme, known: dict[str, int]
                 f"which is none of those that are learned: {kinds}. Add sentences with it to the training "
                 "data, or finetune the network on it."
             )
-    return [known[name] for name in names]
+    return torch.tensor([known[name] for name in names])
 
 
 def _padded(samples: list[Any]) -> tuple[Tensor, ...]:

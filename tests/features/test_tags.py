@@ -20,7 +20,7 @@ def sentences(draw: st.DrawFn) -> tuple[int, list[Entity]]:
     for gap, length, kind in draw(
         st.lists(st.tuples(st.integers(0, 2), st.integers(1, 3), st.sampled_from(KINDS)), max_size=5)
     ):
-        found.append(Entity(place + gap, place + gap + length, kind))
+        found.append(Entity(kind, place + gap, place + gap + length))
         place += gap + length
     return place + draw(st.integers(0, 2)), found
 
@@ -49,8 +49,15 @@ def test_tags_that_may_not_follow_each_other() -> None:
     assert may("B-person", "E-person")
     assert may("E-person", "B-person")
     assert may("", "S-place")
-    for before, after in [("O", "I-person"), ("B-person", "I-place"), ("B-person", "O"), ("S-person", "E-person"),
-                          ("I-place", ""), ("", "E-place"), ("B-place", "S-place")]:  # fmt: skip
+    for before, after in [
+        ("O", "I-person"),
+        ("B-person", "I-place"),
+        ("B-person", "O"),
+        ("S-person", "E-person"),
+        ("I-place", ""),
+        ("", "E-place"),
+        ("B-place", "S-place"),
+    ]:
         assert not may(before, after), (before, after)
     # Of BIO an entity may end anywhere, and still begins with B.
     bio = allowed_transitions(tag_names(["a"]))
@@ -61,17 +68,17 @@ def test_tags_that_may_not_follow_each_other() -> None:
     ("tags", "found"),
     [
         # Entities that are written with I alone end where the kind changes.
-        ("I-a I-a O I-a I-b", [(0, 2, "a"), (3, 4, "a"), (4, 5, "b")]),
+        ("I-a I-a O I-a I-b", [("a", 0, 2), ("a", 3, 4), ("b", 4, 5)]),
         # What only begins right behind one of its kind begins with B.
-        ("I-a B-a I-a", [(0, 1, "a"), (1, 3, "a")]),
+        ("I-a B-a I-a", [("a", 0, 1), ("a", 1, 3)]),
         # Sequences that no scheme has are read all the same.
-        ("O E-a I-b E-a", [(1, 2, "a"), (2, 3, "b"), (3, 4, "a")]),
-        ("S-a I-a E-a E-a", [(0, 1, "a"), (1, 3, "a"), (3, 4, "a")]),
-        ("B-with-dash I-with-dash", [(0, 2, "with-dash")]),
+        ("O E-a I-b E-a", [("a", 1, 2), ("b", 2, 3), ("a", 3, 4)]),
+        ("S-a I-a E-a E-a", [("a", 0, 1), ("a", 1, 3), ("a", 3, 4)]),
+        ("B-with-dash I-with-dash", [("with-dash", 0, 2)]),
         ("", []),
     ],
 )
-def test_other_ways_to_write_entities(tags: str, found: list[tuple[int, int, str]]) -> None:
+def test_other_ways_to_write_entities(tags: str, found: list[tuple[str, int, int]]) -> None:
     assert entities(tags.split()) == [Entity(*item) for item in found]
 
 

@@ -26,7 +26,7 @@ def test_the_vocabulary_knows_words_however_they_are_written() -> None:
 def test_bytes_keep_how_words_are_written() -> None:
     numbers = TokenNumbers(("<end>", "<other>"), bytes_a_word=5)
     # Of long words the beginning and the end.
-    assert numbers.bytes(["Ab", "é", "abcdefg"]) == [
+    assert numbers.characters(["Ab", "é", "abcdefg"]) == [
         [66, 99, 0, 0, 0],
         [196, 170, 0, 0, 0],
         [98, 99, 100, 103, 104],

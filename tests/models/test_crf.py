@@ -15,7 +15,12 @@ from edgernn.errors import InputError
 from edgernn.models.crf import LinearChainCRF
 
 # Tag 2 may only follow tag 1 or itself, and begins no sequence; the last row and column are the edge.
-ALLOWED = [[True, True, False, True], [True, True, True, True], [True, True, True, True], [True, True, False, False]]
+ALLOWED = [
+    [True, True, False, True],
+    [True, True, True, True],
+    [True, True, True, True],
+    [True, True, False, False],
+]
 LENGTHS = (5, 1, 3)
 
 

@@ -14,9 +14,9 @@ from edgernn.training.splits import split_at_random
 from edgernn.training.tagged_texts import read_tagged
 
 SENTENCES = [
-    ("Ada left Oslo Bay".split(), (Entity(0, 1, "person"), Entity(2, 4, "place"))),
-    ("nobody came".split(), ()),
-    ("Zoë saw Ada".split(), (Entity(0, 1, "person"), Entity(2, 3, "person"))),
+    (["Ada", "left", "Oslo", "Bay"], (Entity("person", 0, 1), Entity("place", 2, 4))),
+    (["nobody", "came"], ()),
+    (["Zoë", "saw", "Ada"], (Entity("person", 0, 1), Entity("person", 2, 3))),
 ]
 TAGS = {
     "bio": ["B-person O B-place I-place", "O O", "B-person O B-person"],
@@ -73,7 +73,11 @@ def test_every_format_reads_alike(tmp_path: Path) -> None:
         ("a.conll", "Ada S-person\nNew B-place\nYork O\n", r"line 3: the entity B-place does not end"),
         ("a.conll", "Ada S-person\nNew B-place\n\nx O\n", r"line 2: the entity B-place does not end"),
         ("a.conll", b"Ada B-person\nZo\xeb B-person\n", r"is not utf-8 text: byte 0xEB in line 2"),
-        ("a.jsonl", '{"tokens": ["a"], "tags": ["O"]}\n{"tokens": ["a"]}\n', r"line 2: there is no key 'tags'"),
+        (
+            "a.jsonl",
+            '{"tokens": ["a"], "tags": ["O"]}\n{"tokens": ["a"]}\n',
+            r"line 2: there is no key 'tags'",
+        ),
         ("a.jsonl", '{"tokens": ["a", "b"], "tags": ["O"]}\n', r"line 1: 2 words and 1 tags"),
         ("a.jsonl", '{"tokens": "a b", "tags": ["O"]}\n', r"line 1: 'tokens' must be a list of texts"),
         ("a.jsonl", '{"tokens": [], "tags": []}\n', r"line 1: the sentence has no words"),
@@ -93,7 +97,7 @@ def test_the_form_can_be_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--set tag_form=iob1"):
         read_tagged(file)
     (sentence,) = read_tagged(file, form="iob1")
-    assert sentence.entities == (Entity(0, 1, "x"), Entity(1, 3, "x"))
+    assert sentence.entities == (Entity("x", 0, 1), Entity("x", 1, 3))
     with pytest.raises(InputError, match="line 2: E-x is a tag of bioes"):
         read_tagged(write(tmp_path / "b.conll", "a B-x\nb E-x\n"), form="bio")
     with pytest.raises(InputError, match="is a folder"):
@@ -102,16 +106,16 @@ def test_the_form_can_be_named(tmp_path: Path) -> None:
 
 def test_the_dictionary_takes_the_longest_name_and_its_usual_kind() -> None:
     known = [
-        (["New", "York", "Times"], [Entity(0, 3, "paper")]),
-        (["New", "York"], [Entity(0, 2, "place")]),
-        (["Ada"], [Entity(0, 1, "place")]),
-        (["Ada", "Ada"], [Entity(0, 1, "person"), Entity(1, 2, "person")]),
+        (["New", "York", "Times"], [Entity("paper", 0, 3)]),
+        (["New", "York"], [Entity("place", 0, 2)]),
+        (["Ada"], [Entity("place", 0, 1)]),
+        (["Ada", "Ada"], [Entity("person", 0, 1), Entity("person", 1, 2)]),
     ]
     dictionary = EntityDictionary(known)
-    assert dictionary.find("Ada reads the New York Times in New York".split()) == [
-        Entity(0, 1, "person"),
-        Entity(3, 6, "paper"),
-        Entity(7, 9, "place"),
+    assert dictionary.find(["Ada", "reads", "the", "New", "York", "Times", "in", "New", "York"]) == [
+        Entity("person", 0, 1),
+        Entity("paper", 3, 6),
+        Entity("place", 7, 9),
     ]
     assert EntityDictionary([]).find(["Ada"]) == []
 

@@ -1,4 +1,4 @@
-"""What files of a task make of lines of text: one file a task, found by its name ("text-classify" → text_classify).
+"""What files of a task make of lines of text: one module a task, found by its name (ner, text_classify).
 
 A file of it has `answers(session, lines)`, a generator that yields an `Answer` as soon as it has one, before
 the next line is read.

@@ -1,4 +1,4 @@
-"""A sentence a line: the entities in it. A streaming file answers word by word; an empty line ends a sentence."""
+"""A sentence a line: its entities. A streaming file answers word by word; an empty line ends a sentence."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def answers(session: Session, lines: Iterator[str]) -> Iterator[Answer]:
 
 def _inputs(found: list[Token], numbers: TokenNumbers) -> list[Array]:
     words = [token.text for token in found]
-    return [np.array([values], np.int64) for values in (numbers.words(words), numbers.bytes(words))]
+    return [np.array([values], np.int64) for values in (numbers.words(words), numbers.characters(words))]
 
 
 def _sentence(text: str, found: list[Token], result: dict[str, Array], labels: tuple[str, ...]) -> Answer:
@@ -74,7 +74,7 @@ def _word_by_word(session: Session, lines: Iterator[str], numbers: TokenNumbers)
     delay = max(spec.delay for spec in session.outputs)
     # In front of a sentence stand the words that the first outputs are for: none.
     waiting: list[Token | None] = [None] * delay
-    nothing = [np.zeros((1, 1, *spec.dims[2:]), np.int64) for spec in session.inputs]
+    nothing = [np.zeros_like(array) for array in _inputs([Token("", 0, 0)], numbers)]
 
     def push(token: Token | None) -> Iterator[Answer]:
         waiting.append(token)

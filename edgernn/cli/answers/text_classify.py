@@ -25,4 +25,6 @@ def answers(session: Session, lines: Iterator[str]) -> Iterator[Answer]:
         scores = next(iter(result.values())) if isinstance(result, dict) else result
         best = int(scores[0].argmax())
         named = {label: float(score) for label, score in zip(labels, scores[0], strict=True)}
-        yield Answer({"label": labels[best], "probabilities": named}, f"{labels[best]}\t{scores[0, best]:.4f}")
+        yield Answer(
+            {"label": labels[best], "probabilities": named}, f"{labels[best]}\t{scores[0, best]:.4f}"
+        )

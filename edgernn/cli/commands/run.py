@@ -62,8 +62,8 @@ def command(
     """Run a file on arrays or tables, or answer lines from standard input one by one.
 
     In a table each row is a time step, each column a feature. With - a streaming file answers every line at
-    once, so that it can stand in a pipe behind a sensor; a file that labels texts or finds names in them takes
-    a text a line.
+    once, so that it can stand in a pipe behind a sensor; a file that labels texts or finds names in them
+    takes a text a line.
     Outputs are printed one time step a line.
 
     A folder of .npy and .csv files is scored file by file into the folder of -o. Run it again to go on where
