@@ -123,7 +123,8 @@ class LinearChainCRF(nn.Module):
     Example:
         >>> crf = LinearChainCRF(tags=5)
         >>> emissions, inside = torch.randn(2, 7, 5), torch.ones(2, 7, dtype=torch.bool)
-        >>> crf.decode(emissions, inside).shape, crf.probabilities(emissions, inside).shape
+        >>> tags, probabilities = crf(emissions, inside)
+        >>> tags.shape, probabilities.shape
         (torch.Size([2, 7]), torch.Size([2, 7, 5]))
     """
 
@@ -166,13 +167,21 @@ class LinearChainCRF(nn.Module):
         scores = torch.cat([torch.cat([self.transitions, self.last.unsqueeze(1)], dim=1), edge])
         return scores.masked_fill(~self.allowed, IMPOSSIBLE)
 
+    def forward(self, emissions: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
+        """The best path and the probabilities, as `decode` and `probabilities` give them.
+
+        Args:
+            emissions: (B, T, K).
+            inside: (B, T) booleans, whether a step lies before its row's end; each row has one at least.
+        """
+        return self.decode(emissions, inside), self.probabilities(emissions, inside)
+
     def negative_log_likelihood(self, emissions: Tensor, path: Tensor, inside: Tensor) -> Tensor:
         """-log p(path) = log Σ_y exp s(y) - s(path), by the forward algorithm.
 
         Args:
-            emissions: (B, T, K).
+            emissions, inside: as for `forward`.
             path: (B, T) integers in 0 … K - 1; anything behind a sequence's end.
-            inside: (B, T) booleans, whether a step lies before its row's end; each row has one at least.
 
         Returns:
             (B,), 0 or more.

@@ -98,6 +98,7 @@ class Tagger(nn.Module):
         if not isinstance(lookahead, int) or isinstance(lookahead, bool) or lookahead < 0:
             raise InputError(f"Tagger: lookahead must be an integer ≥ 0, found {lookahead!r}.")
         self.words, self.decoder, self.word_dropout, self.lookahead = words, decoder, word_dropout, lookahead
+        self.needs_whole_input = _whole_input(bidirectional, characters, decoder)
         self.embedding = nn.Embedding(words, word_size)
         nn.init.normal_(self.embedding.weight, std=0.1)
         kind = cell_type(cell)
@@ -137,10 +138,8 @@ class Tagger(nn.Module):
         if self.decoder == "so-far":
             probabilities = self.crf.so_far(emissions, inside)
             return {"tags": probabilities.argmax(-1), "probabilities": probabilities}
-        return {
-            "tags": self.crf.decode(emissions, inside),
-            "probabilities": self.crf.probabilities(emissions, inside),
-        }
+        tags, probabilities = self.crf(emissions, inside)
+        return {"tags": tags, "probabilities": probabilities}
 
     def emissions(self, words: Tensor, characters: Tensor) -> Tensor:
         """Scores of the tags at each word by itself, (batch, time, tags), for the CRF and its loss."""
@@ -169,6 +168,19 @@ class Tagger(nn.Module):
     def extra_repr(self) -> str:
         """Sizes, for `print(module)`."""
         return f"words={self.words}, decoder={self.decoder!r}, lookahead={self.lookahead}"
+
+
+def _whole_input(bidirectional: bool, characters: str, decoder: str) -> str:
+    """Why a tagger cannot stream, and what to do; empty where it can."""
+    obstacles = {
+        "'recurrent' reads from the end to the start (bidirectional=False)": bidirectional,
+        "'characters' reads each word by its length (characters='convolution')": characters == "recurrent",
+        "'crf' finds the best path at the end of a sentence (decoder='so-far')": decoder == "viterbi",
+    }
+    found = [reason for reason, applies in obstacles.items() if applies]
+    if not found:
+        return ""
+    return f"{'; '.join(found)}. Train it with what stands in brackets, or export with streaming=False."
 
 
 class CharacterRecurrent(nn.Module):

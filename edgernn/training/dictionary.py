@@ -9,7 +9,7 @@ from edgernn.features.tags import Entity
 
 
 class EntityDictionary:
-    """The entities of some sentences by their words; the kind is the one that they have most often.
+    """The entities of some sentences by their words in small letters; the kind is their most frequent one.
 
     Args:
         sentences: words and entities of each.
@@ -19,7 +19,7 @@ class EntityDictionary:
         kinds: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
         for words, found in sentences:
             for entity in found:
-                kinds[tuple(words[entity.start : entity.end])][entity.kind] += 1
+                kinds[_key(words[entity.start : entity.end])][entity.kind] += 1
         self._kinds = {words: counts.most_common(1)[0][0] for words, counts in kinds.items()}
         self._longest = max(map(len, self._kinds), default=0)
 
@@ -29,7 +29,7 @@ class EntityDictionary:
         start = 0
         while start < len(words):
             for end in range(min(len(words), start + self._longest), start, -1):
-                kind = self._kinds.get(tuple(words[start:end]))
+                kind = self._kinds.get(_key(words[start:end]))
                 if kind is not None:
                     found.append(Entity(kind, start, end))
                     start = end
@@ -37,3 +37,7 @@ class EntityDictionary:
             else:
                 start += 1
         return found
+
+
+def _key(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word.lower() for word in words)

@@ -199,17 +199,21 @@ class Ner(Recipe[Options, NerData]):
         """The network: embeddings, characters, recurrent layers and a CRF."""
         return Tagger(**arguments)
 
-    def predict(self, model: nn.Module, batch: Any) -> tuple[tuple[Tensor, Tensor], Tensor]:
-        """Scores of the tags at each word and which words there are, and the tags."""
+    def predict(self, model: nn.Module, batch: Any) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Scores of the tags at each word, and the tags and where they are."""
         assert isinstance(model, Tagger)
         words, characters, tags = batch
-        return (model.emissions(words, characters), words > 0), tags
+        return model.emissions(words, characters), (tags, words > 0)
 
-    def loss(self, model: nn.Module, output: tuple[Tensor, Tensor], target: Tensor) -> Tensor:
+    def loss(self, model: nn.Module, output: Tensor, target: tuple[Tensor, Tensor]) -> Tensor:
         """Negative log likelihood of the tags, a word."""
         assert isinstance(model, Tagger)
-        emissions, inside = output
-        return model.crf.negative_log_likelihood(emissions, target, inside).sum() / inside.sum()
+        tags, inside = target
+        return model.crf.negative_log_likelihood(output, tags, inside).sum() / inside.sum()
+
+    def loss_weight(self, model: nn.Module, target: tuple[Tensor, Tensor]) -> Tensor:
+        """How many words there are."""
+        return target[1].sum()
 
     def collate(self) -> Callable[[list[Any]], Any]:
         """Words, bytes and tags, filled up with zeros on the right."""

@@ -138,7 +138,7 @@ class Decoder(nn.Module):
 
     def forward(self, emissions: Tensor, marks: Tensor) -> tuple[Tensor, Tensor]:
         inside = marks > 0
-        return self.crf.decode(emissions, inside), self.crf.probabilities(emissions, inside)
+        return self.crf(emissions, inside)
 
 
 @pytest.mark.parametrize("recurrence", ["scan", "loop"])
