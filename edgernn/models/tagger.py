@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -62,6 +62,9 @@ class Tagger(nn.Module):
         >>> out["tags"].shape, out["probabilities"].shape
         (torch.Size([2, 7]), torch.Size([2, 7, 3]))
     """
+
+    # What stands behind the recurrent layers, and is not pretrained with them.
+    answering: ClassVar[tuple[str, ...]] = ("head", "crf")
 
     def __init__(
         self,

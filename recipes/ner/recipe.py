@@ -15,15 +15,16 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
 from edgernn.errors import InputError
-from edgernn.features.tags import Entity, Scheme, kinds_of, split_tag, tag_names, tags_of
-from edgernn.features.tokens import TokenNumbers, token_vocabulary
+from edgernn.features.tags import OUTSIDE, Entity, Scheme, kinds_of, split_tag, tag_names, tags_of
+from edgernn.features.tokens import TokenNumbers, token_vocabulary, tokens
 from edgernn.files import write_text
 from edgernn.models import Tagger
 from edgernn.training.classification import digest
 from edgernn.training.dictionary import EntityDictionary
 from edgernn.training.metrics.entities import entity_scores, scores_by_type
 from edgernn.training.options import TrainingOptions, option
-from edgernn.training.recipe import Metadata, Prepared, Recipe, locate_data
+from edgernn.training.recipe import Metadata, Prepared, Recipe, Unlabelled, locate_data
+from edgernn.training.records import read_lines
 from edgernn.training.splits import split_at_random
 from edgernn.training.tagged_texts import TaggedSentence, read_tagged
 
@@ -50,6 +51,9 @@ class Options(TrainingOptions):
     )
     words_key: str = option("tokens", "Key of a .jsonl file's objects that holds the words.")
     tags_key: str = option("tags", "Key of a .jsonl file's objects that holds the tags.")
+    texts: tuple[str, ...] = option(
+        (), "Pre-training: further files; .conll and .jsonl as the data, of others each line is a sentence."
+    )
     scheme: Literal["bio", "bioes"] = option(
         "bioes", "Tags that the network learns: bio, or bioes, which also marks ends."
     )
@@ -140,6 +144,7 @@ class Ner(Recipe[Options, NerData]):
 
     summary = "Find named entities: sentences with BIO tags (CoNLL) or JSON lines of tokens and tags."
     options_type = Options
+    objectives = ("next-word",)
     data_options: ClassVar[tuple[str, ...]] = ("test_data", "validation_data", "encoding", "tag_form")
 
     def prepare(self, options: Options, data: Path | None) -> NerData:
@@ -155,44 +160,44 @@ class Ner(Recipe[Options, NerData]):
     def _prepare(
         self, options: Options, data: Path | None, known: Metadata | None, new_labels: bool
     ) -> NerData:
-        if data is None:
-            raise InputError(
-                "data: this recipe comes without data. Name yours with --data: a file with a word and its "
-                "tag a line and an empty line behind each sentence, or a .jsonl file of tokens and tags."
-            )
         parts = _split(options, data)
         kinds = sorted({entity.kind for sentence in parts[0] for entity in sentence.entities})
         tags = tag_names(kinds, options.scheme) if known is None or new_labels else known.labels
         if not kinds:
             raise InputError(f"data: {str(data)!r}: no sentence to learn from holds an entity.")
-        vocabulary = known.vocabulary if known is not None else token_vocabulary(
-            (sentence.words for sentence in parts[0]),
-            minimum_count=options.minimum_count,
-            size=options.vocabulary_size,
-        )  # fmt: skip
+        vocabulary = _vocabulary(options, [sentence.words for sentence in parts[0]], known)
         numbers = TokenNumbers(vocabulary, options.bytes_a_word)
         train, validation, test = (
             Sentences(part, numbers, tags, options.scheme, options.longest) for part in parts
         )
-        arguments = (
-            "bytes_a_word", "word_size", "character_size", "character_hidden_size", "hidden_size", "cell",
-            "num_layers", "bidirectional", "characters", "decoder", "lookahead", "constrained", "dropout",
-            "word_dropout",
-        )  # fmt: skip
         return NerData(
             train=train,
             validation=validation,
             test=test,
-            arguments={
-                "words": len(vocabulary),
-                "tags": list(tags),
-                **{name: getattr(options, name) for name in arguments},
-            },
+            arguments=_arguments(options, len(vocabulary), tags),
             metadata=Metadata(task="ner", labels=tuple(tags), vocabulary=vocabulary),
             source=f"{sum(map(len, parts))} sentences with entities of {len(kinds_of(tags))} kinds in {data}",
             fingerprint=digest(tags, *((item.words, item.entities) for part in parts for item in part)),
             example=_example(test, len(vocabulary)),
             dictionary=EntityDictionary((item.words, item.entities) for item in parts[0]),
+        )
+
+    def unlabelled(self, options: Options, data: Path | None, known: Metadata | None) -> Unlabelled:
+        """The sentences of the training part and of further texts, without their tags."""
+        train, *_ = _split(options, data)
+        sentences = [item.words for item in train]
+        for name in options.texts:
+            path = locate_data(name)
+            assert path is not None
+            sentences += _words_of(path, options)
+        vocabulary = _vocabulary(options, sentences, known)
+        numbers = TokenNumbers(vocabulary, options.bytes_a_word)
+        return Unlabelled(
+            sequences=[_joined(words[: options.longest], numbers) for words in sentences],
+            arguments=_arguments(options, len(vocabulary), (OUTSIDE,)),
+            metadata=Metadata(task="ner", vocabulary=vocabulary),
+            source=f"{len(sentences)} sentences without tags in {', '.join([str(data), *options.texts])}",
+            fingerprint=digest(sentences),
         )
 
     def build(self, arguments: dict[str, Any]) -> Tagger:
@@ -267,19 +272,56 @@ def _true_tags(part: Sentences) -> list[list[str]]:
     return _as_tags(part, (item.entities for item in part.sentences))
 
 
-def _split(options: Options, data: Path) -> tuple[list[TaggedSentence], ...]:
+def _read(options: Options, path: Path) -> list[TaggedSentence]:
+    return read_tagged(
+        path,
+        form=options.tag_form,
+        encoding=options.encoding,
+        words_key=options.words_key,
+        tags_key=options.tags_key,
+    )
+
+
+def _words_of(path: Path, options: Options) -> list[tuple[str, ...]]:
+    """The sentences of a file, without tags."""
+    if path.suffix.lower() in (".conll", ".jsonl"):
+        return [item.words for item in _read(options, path)]
+    lines = (tokens(line) for _, line in read_lines(path, options.encoding))
+    return [tuple(token.text for token in line) for line in lines if line]
+
+
+def _joined(words: Sequence[str], numbers: TokenNumbers) -> Tensor:
+    """(words, 1 + bytes): the number of each word, and those of its bytes."""
+    return torch.cat(
+        [torch.tensor(numbers.words(words)).unsqueeze(1), torch.tensor(numbers.characters(words))], dim=1
+    )
+
+
+def _vocabulary(
+    options: Options, sentences: Sequence[Sequence[str]], known: Metadata | None
+) -> tuple[str, ...]:
+    if known is not None:
+        return known.vocabulary
+    return token_vocabulary(sentences, minimum_count=options.minimum_count, size=options.vocabulary_size)
+
+
+def _arguments(options: Options, words: int, tags: Sequence[str]) -> dict[str, Any]:
+    same = (
+        "bytes_a_word", "word_size", "character_size", "character_hidden_size", "hidden_size", "cell",
+        "num_layers", "bidirectional", "characters", "decoder", "lookahead", "constrained", "dropout",
+        "word_dropout",
+    )  # fmt: skip
+    return {"words": words, "tags": list(tags), **{name: getattr(options, name) for name in same}}
+
+
+def _split(options: Options, data: Path | None) -> tuple[list[TaggedSentence], ...]:
     """The training, validation and test part."""
-
-    def read(path: Path) -> list[TaggedSentence]:
-        return read_tagged(
-            path,
-            form=options.tag_form,
-            encoding=options.encoding,
-            words_key=options.words_key,
-            tags_key=options.tags_key,
+    if data is None:
+        raise InputError(
+            "data: this recipe comes without data. Name yours with --data: a file with a word and its tag a "
+            "line and an empty line behind each sentence, or a .jsonl file of tokens and tags."
         )
-
-    train = read(data)
+    train = _read(options, data)
     total = len(train)
     parts = []
     for name in ("test", "validation"):
@@ -287,7 +329,7 @@ def _split(options: Options, data: Path) -> tuple[list[TaggedSentence], ...]:
         if file:
             path = locate_data(file)
             assert path is not None
-            parts.append(read(path))
+            parts.append(_read(options, path))
             continue
         kept, aside = split_at_random(len(train), round(share * total), options.split_seed, name)
         parts.append([train[n] for n in aside])

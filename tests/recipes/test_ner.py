@@ -72,7 +72,9 @@ def test_the_parts_are_apart_and_follow_from_the_split_seed() -> None:
     assert parts.metadata.labels[:3] == ("O", "B-part", "I-part")
     # What stands in the test part alone is unknown to the vocabulary.
     known = set(parts.metadata.vocabulary)
-    assert all(word.lower() in known for item in parts.train.sentences for word in item.words if word.isalpha())
+    assert all(
+        word.lower() in known for item in parts.train.sentences for word in item.words if word.isalpha()
+    )
 
 
 def test_long_sentences_are_learned_in_part_and_scored_whole(tmp_path: Path) -> None:
