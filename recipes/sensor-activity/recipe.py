@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from edgernn.errors import InputError
 from edgernn.models import SensorClassifier
-from edgernn.training.augmentation import add_noise, crop, rescale, stretch
+from edgernn.training.augmentation import SignalAugmentation, signal_augmentation
 from edgernn.training.classification import (
     ClassifierData,
     ClassifierOptions,
@@ -31,7 +31,7 @@ from edgernn.training.splits import split_labelled
 
 
 @dataclass(frozen=True)
-class Options(ClassifierOptions):
+class Options(ClassifierOptions, SignalAugmentation):
     """Options of the sensor-activity recipe."""
 
     label_column: str = option("label", "Column of a table that holds the labels.")
@@ -54,9 +54,7 @@ class Options(ClassifierOptions):
         "mean", "Whether an answer is of the recording until now, or of its last moments."
     )
     crop: float = option(0.3, "Largest share of a recording that training cuts off.", minimum=0, below=1)
-    noise: float = option(0.0, "Noise that training adds, in standard deviations.", minimum=0)
     rescale: float = option(0.05, "Spread of gain and offset that training draws anew.", minimum=0)
-    stretch: float = option(0.0, "Largest change of speed in training, as a share.", minimum=0, below=1)
     max_epochs: int = option(30, "Most passes over the training part.", minimum=1)
     patience: int = option(30, "Epochs without a better validation loss before training stops.", minimum=1)
     schedule: Literal["constant", "cosine", "one-cycle", "plateau"] = option(
@@ -103,7 +101,9 @@ class SensorActivity(ClassifierRecipe[Options]):
             ),
             example=(_example(parts[2]),),
             class_weights=class_weights(parts[0].classes, len(labels), options.class_weights),
-            augment=augmentation(options, values.std(0, correction=0)),
+            augment=signal_augmentation(options, values),
+            mix_up=options.mix_up,
+            label_smoothing=options.label_smoothing,
         )
 
     def unlabelled(self, options: Options, data: Path | None, known: Metadata | None) -> Unlabelled:
@@ -189,21 +189,6 @@ def _metadata(options: Options, features: int, labels: tuple[str, ...]) -> Metad
         outputs=("probabilities",),
         labels=labels,
     )
-
-
-def augmentation(options: Options, scale: Tensor) -> Callable[[Tensor], Tensor]:
-    """What training does to a recording: a part of it, at another speed, gain and offset, with noise.
-
-    Args:
-        options: how much of each.
-        scale: (features,), standard deviation of the channels.
-    """
-
-    def augment(values: Tensor) -> Tensor:
-        values = stretch(crop(values, options.crop), options.stretch)
-        return add_noise(rescale(values, options.rescale, scale), options.noise, scale)
-
-    return augment
 
 
 def split_recordings(options: Options, data: Path) -> tuple[Sequence[Recording], ...]:
