@@ -131,10 +131,12 @@ def compare(
     found: list[np.ndarray],
     tolerance: float,
     scales: list[float] | None = None,
+    *,
+    count_integers: bool = False,
 ) -> Check:
     """Compare outputs, each relative to its scale: by default the largest absolute value of its reference.
 
-    Integers are counted, for `judge_decisions`.
+    With `count_integers`, integers that differ are only counted, for `judge_decisions`.
     """
     worst_absolute, worst_relative = 0.0, 0.0
     differing, decided = 0, 0
@@ -148,7 +150,7 @@ def compare(
             return Check(name, shapes, float("inf"), float("inf"), tolerance, False)
         if not reference.size:
             continue
-        if reference.dtype.kind in "iub":
+        if count_integers and reference.dtype.kind in "iub":
             differing, decided = differing + int((reference != value).sum()), decided + reference.size
             continue
         with np.errstate(invalid="ignore"):  # infinities of one sign differ by NaN, which is an error too

@@ -15,8 +15,17 @@ import torch
 from edgernn.cli import main
 from edgernn.errors import InputError
 from edgernn.features.tokens import TokenNumbers
-from edgernn.training import find_recipe, finetune, load_run, read_contract, shipped_recipes, train
+from edgernn.training import (
+    find_recipe,
+    finetune,
+    load_run,
+    pretrain,
+    read_contract,
+    shipped_recipes,
+    train,
+)
 from edgernn.training.options import read_options
+from edgernn.training.pretraining import objective_of
 from edgernn.training.recipe import DATA_FOLDER_VARIABLE
 
 FOLDER = shipped_recipes()["ner"]
@@ -180,3 +189,39 @@ def test_wikigold_beats_its_dictionary(tmp_path: Path) -> None:
     report = train("ner", data=benchmark.data, options=options, out=tmp_path / "run", quiet=True)
     assert benchmark.reached(report.scores[benchmark.score]), report.scores
     assert report.scores["entity_f1"] > report.scores["entity_f1/dictionary"]
+
+
+def test_a_tagger_is_pretrained_on_sentences_without_tags(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "more.txt").write_text("Lise Meitner lived in Gotha.\n\nit never rained there\n")
+    options = {**TINY.options, "texts": (str(tmp_path / "more.txt"),), "max_epochs": 3}
+    report = pretrain("ner", data=DATA, options=options, out=tmp_path / "words", quiet=True)
+    assert report.scores["perplexity"] < report.scores["perplexity/unigram"]
+    words = load_run(tmp_path / "words")
+    vocabulary = words.config.metadata.vocabulary
+    # The training part and the further text; what is put aside for the scores is not read.
+    assert "gotha" in vocabulary
+    known = prepare(DATA, test_size=0.2)
+    assert set(vocabulary) == set(known.metadata.vocabulary) | {"gotha", "lived", "never", "there", "rained"}
+    tuned = finetune("ner", tmp_path / "words", data=DATA, out=tmp_path / "tuned", max_epochs=1, quiet=True)
+    assert load_run(tmp_path / "tuned").config.metadata.vocabulary == vocabulary
+    assert set(tuned.training.drawn_anew) == set(load_run(run).model.label_dims)
+    with pytest.raises(InputError, match="nothing at"):
+        pretrain("ner", data=DATA, options={**options, "texts": ("none.txt",)}, out=tmp_path / "x")
+
+
+def test_no_direction_sees_the_word_that_it_predicts() -> None:
+    recipe = find_recipe("ner")
+    objective = objective_of(recipe, "next-word")
+    parts = prepare(DATA)
+    torch.manual_seed(0)
+    model = objective.build({"network": parts.arguments}).eval()
+    words, characters, _ = max(parts.test, key=lambda sample: len(sample[0]))
+    sentence = torch.cat([words.unsqueeze(1), characters], dim=1).unsqueeze(0)
+    changed = sentence.clone()
+    changed[0, 3, 0] = 5
+    changed[0, 3, 1] = 99
+    forwards, backwards = (model(sentence) - model(changed)).abs().amax(-1)[0].unbind(-1)
+    assert not forwards[:3].any()
+    assert bool((forwards[3:] > 0).all())
+    assert not backwards[4:].any()
+    assert bool((backwards[:4] > 0).all())

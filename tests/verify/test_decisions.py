@@ -33,7 +33,7 @@ def test_integers_are_judged_together() -> None:
     other[0] = 3
     scores = np.linspace(0, 1, 10)
     checks = [
-        compare("onnx = torch", "a", [tags, scores], [found, scores + 1e-3], 1e-2)
+        compare("onnx = torch", "a", [tags, scores], [found, scores + 1e-3], 1e-2, count_integers=True)
         for found in (tags, tags, other)
     ]
     assert all(check.passed for check in checks)
@@ -44,9 +44,10 @@ def test_integers_are_judged_together() -> None:
     assert judged.relative_error == pytest.approx(1 / 30)
     assert judged.detail == "1 of 30 differ"
     assert not judge_decisions(checks, allowed=0.0)[0].passed
-    assert judge_decisions([compare("a", "b", [scores], [scores], 0.0)], 0.0) == []
-    # Another shape is no decision.
-    assert not compare("a", "b", [tags], [tags[:3]], 1.0).passed
+    assert judge_decisions([compare("a", "b", [scores], [scores], 0.0, count_integers=True)], 0.0) == []
+    # Another shape is no decision, and what is no decision must be equal.
+    assert not compare("a", "b", [tags], [tags[:3]], 1.0, count_integers=True).passed
+    assert not compare("a", "b", [tags], [other], 1e-2).passed
 
 
 def test_every_scheme_says_how_many_may_differ() -> None:
