@@ -145,7 +145,9 @@ class Ner(Recipe[Options, NerData]):
     summary = "Find named entities: sentences with BIO tags (CoNLL) or JSON lines of tokens and tags."
     options_type = Options
     objectives = ("next-word",)
-    data_options: ClassVar[tuple[str, ...]] = ("test_data", "validation_data", "encoding", "tag_form")
+    data_options: ClassVar[tuple[str, ...]] = (
+        "test_data", "validation_data", "encoding", "tag_form", "texts",
+    )  # fmt: skip
 
     def prepare(self, options: Options, data: Path | None) -> NerData:
         """Read and split the sentences, and choose the vocabulary from the training part."""
@@ -161,10 +163,7 @@ class Ner(Recipe[Options, NerData]):
         self, options: Options, data: Path | None, known: Metadata | None, new_labels: bool
     ) -> NerData:
         parts = _split(options, data)
-        kinds = sorted({entity.kind for sentence in parts[0] for entity in sentence.entities})
-        tags = tag_names(kinds, options.scheme) if known is None or new_labels else known.labels
-        if not kinds:
-            raise InputError(f"data: {str(data)!r}: no sentence to learn from holds an entity.")
+        tags = known.labels if known is not None and not new_labels else _tags(options, parts[0])
         vocabulary = _vocabulary(options, [sentence.words for sentence in parts[0]], known)
         numbers = TokenNumbers(vocabulary, options.bytes_a_word)
         train, validation, test = (
@@ -336,6 +335,16 @@ def _split(options: Options, data: Path | None) -> tuple[list[TaggedSentence], .
         train = [train[n] for n in kept]
     test, validation = parts
     return train, validation, test
+
+
+def _tags(options: Options, sentences: Sequence[TaggedSentence]) -> tuple[str, ...]:
+    """The tags that sentences to learn from ask for."""
+    kinds = sorted({entity.kind for sentence in sentences for entity in sentence.entities})
+    if not kinds:
+        raise InputError(
+            f"data: none of the {len(sentences)} sentences to learn from holds an entity; all tags are O."
+        )
+    return tag_names(kinds, options.scheme)
 
 
 def _tag_numbers(sentence: TaggedSentence, scheme: Scheme, known: dict[str, int]) -> Tensor:

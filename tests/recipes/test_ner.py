@@ -100,7 +100,7 @@ def test_kinds_that_only_the_test_part_has_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"line 3: the sentence holds an entity of the kind 'planet'"):
         prepare(DATA, test_data=str(tmp_path / "test.conll"))
     (tmp_path / "none.conll").write_text("nobody O\n\nleft O\n\nat O\n\nall O\n")
-    with pytest.raises(InputError, match="no sentence to learn from holds an entity"):
+    with pytest.raises(InputError, match="none of the 2 sentences to learn from holds an entity"):
         prepare(tmp_path / "none.conll", test_size=0.25, validation_size=0.25)
     recipe = find_recipe("ner")
     with pytest.raises(InputError, match="comes without data"):

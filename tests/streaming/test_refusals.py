@@ -236,7 +236,9 @@ class Declares(nn.Module):
 
 
 def test_a_module_may_say_itself_why_it_cannot_stream(tmp_path: Path) -> None:
-    said = "module '0' (Declares) cannot stream: its answer is for the whole recording. Ask for one at its end."
+    said = (
+        "module '0' (Declares) cannot stream: its answer is for the whole recording. Ask for one at its end."
+    )
     assert refusal(tmp_path, nn.Sequential(Declares(), nn.Linear(3, 2))) == said
 
 
