@@ -68,9 +68,10 @@ def read_csv(
     if not columns:
         columns = (_only_numeric_column(table, time_column),)
     values = [_numbers(table, _known(table, name, "column"), missing) for name in columns]
-    sample_rate = _sample_rate(table, _known(table, time_column, "time_column")) if time_column else None
+    times = _times(table, _known(table, time_column, "time_column")) if time_column else None
+    sample_rate = None if times is None else _sample_rate(times, time_column)
     source = f"{file} (column{'s' if len(columns) > 1 else ''} {', '.join(columns)}; {len(table)} rows)"
-    return Series(np.stack(values, axis=1), columns, unit, season, sample_rate, source)
+    return Series(np.stack(values, axis=1), columns, unit, season, sample_rate, source, times)
 
 
 def _only_numeric_column(table: pd.DataFrame, time_column: str) -> str:
@@ -131,8 +132,8 @@ def _numbers(table: pd.DataFrame, name: str, missing: str) -> np.ndarray:
     return np.asarray(numbers.to_numpy(dtype=float))
 
 
-def _sample_rate(table: pd.DataFrame, name: str) -> float | None:
-    """Time steps per second from a column of times; None for calendar steps such as months."""
+def _times(table: pd.DataFrame, name: str) -> pd.DatetimeIndex:
+    """A column of times, ascending."""
     import pandas as pd
 
     column = table[name]
@@ -148,12 +149,25 @@ def _sample_rate(table: pd.DataFrame, name: str) -> float | None:
             f"time_column: {name!r} holds no dates that can be read, such as {column.iloc[0]!r}. Write them "
             "as 2024-12-31 or 2024-12-31 23:59:59."
         ) from error
-    steps = np.diff(times.to_numpy()).astype("timedelta64[ns]").astype(np.int64) / 1e9
+    steps = _seconds(times)
     if times.hasnans or (steps <= 0).any():
         row = int(np.asarray(times.isna()).argmax()) if times.hasnans else int((steps <= 0).argmax()) + 1
         raise InputError(
             f"time_column: {name!r} must ascend; {_line(row)} holds {table[name].iloc[row]!r}. Sort the file."
         )
+    found: pd.DatetimeIndex = times
+    return found
+
+
+def _seconds(times: pd.DatetimeIndex) -> np.ndarray:
+    """From each time to the next."""
+    steps = np.diff(times.to_numpy()).astype("timedelta64[ns]").astype(np.int64)
+    return np.asarray(steps / 1e9)
+
+
+def _sample_rate(times: Any, name: str) -> float | None:
+    """Time steps per second; None for calendar steps such as months."""
+    steps = _seconds(times)
     if len(steps) < 2:
         return None
     usual = float(np.median(steps))

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from edgernn.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +25,7 @@ class Series:
         season: time steps a season has; None where unknown.
         sample_rate: time steps per second; None where unknown or not constant.
         source: what it is and where it comes from, in one sentence.
+        times: of each time step; None where unknown.
     """
 
     values: np.ndarray
@@ -27,12 +34,37 @@ class Series:
     season: int | None
     sample_rate: float | None
     source: str
+    times: pd.DatetimeIndex | None = None
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the column names and values, in hexadecimal."""
         names = "\0".join(self.columns).encode()
         return hashlib.sha256(names + np.ascontiguousarray(self.values).tobytes()).hexdigest()
+
+
+def relative_changes(series: Series, count: int) -> Series:
+    """A series with its first `count` columns as relative changes from the step before, one step shorter.
+
+    Raises:
+        InputError: where a value to divide by is zero.
+    """
+    before = series.values[:-1, :count]
+    if (before == 0).any():
+        step, column = np.argwhere(before == 0)[0]
+        raise InputError(
+            f"option returns: column {series.columns[column]!r} is 0 at time step {step}, so that the change "
+            "from it has no measure. Leave returns out."
+        )
+    changed = series.values[1:].copy()
+    changed[:, :count] = changed[:, :count] / before - 1
+    return replace(
+        series,
+        values=changed,
+        unit="",
+        source=f"{series.source}, as relative changes from step to step",
+        times=None if series.times is None else series.times[1:],
+    )
 
 
 def el_nino() -> Series:
