@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from edgernn.models.anomaly_detector import AnomalyDetector
 from edgernn.models.forecaster import Forecaster
 from edgernn.models.sensor_classifier import SensorClassifier
 from edgernn.models.text_classifier import TextClassifier
 
-__all__ = ["Forecaster", "SensorClassifier", "TextClassifier"]
+__all__ = ["AnomalyDetector", "Forecaster", "SensorClassifier", "TextClassifier"]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from edgernn.models import Forecaster
+from edgernn.models.quantiles import pinball_loss
+
 # Windows that go through the network together, and about how many of their time steps.
 _WINDOWS, _STEPS = 256, 10_000
 
@@ -41,3 +44,20 @@ def middle(forecasts: Tensor, values: int) -> Tensor:
     """The middle quantile of forecasts (…, values × quantiles), as (…, values)."""
     by_quantile: Tensor = forecasts.unflatten(-1, (values, -1))
     return by_quantile[..., by_quantile.shape[-1] // 2]
+
+
+def forecast_loss(forecaster: Forecaster, output: Tensor, target: Tensor) -> Tensor:
+    """The loss in units of the usual change, so that every unit, column and step ahead counts alike.
+
+    Mean squared error of a network that forecasts one value, the pinball loss of one with quantiles.
+
+    Args:
+        forecaster: gave the output.
+        output: (…, horizon × targets × quantiles).
+        target: (…, horizon × targets).
+    """
+    if not forecaster.quantiles:
+        return ((output - target) / forecaster.change).square().mean()
+    by_quantile = output.unflatten(-1, (-1, len(forecaster.quantiles)))
+    of_each = pinball_loss(by_quantile, target, forecaster.quantiles)
+    return (of_each / forecaster.change.unsqueeze(-1)).mean()

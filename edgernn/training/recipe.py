@@ -128,6 +128,9 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
     def loss(self, model: nn.Module, output: Any, target: Any) -> Tensor:
         """The loss of one batch: a scalar, the mean over its samples."""
 
+    def finish(self, model: nn.Module, prepared: PreparedT) -> None:
+        """Set what follows from the trained weights, e.g. a threshold; it is kept with them."""
+
     @abc.abstractmethod
     def score(self, model: nn.Module, prepared: PreparedT) -> dict[str, float]:
         """Scores on the test part, the network's by name and a baseline's as "name/baseline"."""

@@ -26,6 +26,7 @@ class Series:
         sample_rate: time steps per second; None where unknown or not constant.
         source: what it is and where it comes from, in one sentence.
         times: of each time step; None where unknown.
+        labels: of each time step, empty where it has none; None where there is no column of them.
     """
 
     values: np.ndarray
@@ -35,6 +36,7 @@ class Series:
     sample_rate: float | None
     source: str
     times: pd.DatetimeIndex | None = None
+    labels: tuple[str, ...] | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -88,3 +90,40 @@ def el_nino() -> Series:
             "NOAA, public domain, bundled with statsmodels"
         ),
     )
+
+
+def co2() -> Series:
+    """Carbon dioxide in the air over Mauna Loa, weekly 1958 to 2001, ppm, gaps filled by straight lines."""
+    from statsmodels.datasets import co2 as data
+
+    values = data.load_pandas().data["co2"]
+    return Series(
+        values.interpolate().to_numpy(dtype=float).reshape(-1, 1),
+        columns=("co2",),
+        unit="ppm",
+        season=52,
+        sample_rate=1 / (7 * 24 * 3600),
+        source=(
+            f"CO2 over Mauna Loa (weekly {values.index[0].year} to {values.index[-1].year}, ppm; "
+            f"{int(values.isna().sum())} gaps filled): public domain, bundled with statsmodels"
+        ),
+    )
+
+
+def sunspots() -> Series:
+    """Sunspots, yearly 1700 to 2008."""
+    from statsmodels.datasets import sunspots as data
+
+    table = data.load_pandas().data
+    years = table["YEAR"].astype(int)
+    return Series(
+        table["SUNACTIVITY"].to_numpy(dtype=float).reshape(-1, 1),
+        columns=("sunspots",),
+        unit="",
+        season=11,
+        sample_rate=None,
+        source=(f"Sunspots (yearly {years.min()} to {years.max()}): public domain, bundled with statsmodels"),
+    )
+
+
+BUNDLED = {"el-nino": el_nino, "co2": co2, "sunspots": sunspots}

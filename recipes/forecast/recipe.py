@@ -12,22 +12,23 @@ from torch import Tensor, nn
 
 from edgernn.errors import InputError
 from edgernn.models import Forecaster
-from edgernn.models.quantiles import check_quantiles, pinball_loss
+from edgernn.models.quantiles import check_quantiles
 from edgernn.training.baselines import actual_values, persistence, seasonal_naive
 from edgernn.training.csv_series import read_csv
-from edgernn.training.forecasts import forecasts_at, middle
+from edgernn.training.forecasts import forecast_loss, forecasts_at, middle
 from edgernn.training.known_future import CYCLES, calendar, cycle_lengths, early
 from edgernn.training.options import TrainingOptions, option
 from edgernn.training.recipe import Metadata, Prepared, Recipe
 from edgernn.training.scores import forecast_scores, interval_scores, mase_scale
-from edgernn.training.series import Series, el_nino, relative_changes
-from edgernn.training.windows import Split, Windows, split_in_time
+from edgernn.training.series import BUNDLED, Series, relative_changes
+from edgernn.training.windows import Split, Windows, in_blocks, split_in_time
 
 if TYPE_CHECKING:
     from torchmetrics import Metric
 
 FILE_OPTIONS = (
     "column", "inputs", "future", "calendar", "returns", "time_column", "missing", "season", "unit", "rows",
+    "encoding",
 )  # fmt: skip
 
 
@@ -46,6 +47,10 @@ class Options(TrainingOptions):
     missing: Literal["refuse", "interpolate"] = option("refuse", "What to do where values are missing.")
     season: int | None = option(None, "Time steps a season has, for the seasonal naive forecast.", minimum=1)
     unit: str = option("", "Unit of the values, for reports and the exported file.")
+    encoding: str = option("utf-8", "Encoding of the file.")
+    bundled: Literal["el-nino", "co2", "sunspots"] = option(
+        "el-nino", "Without a file: which of the series that come with statsmodels."
+    )
     rows: int | None = option(None, "How many rows of the CSV file to read; none reads all.", minimum=1)
     window: int = option(36, "Past time steps that one training sample has.", minimum=1)
     warm_up: float = option(
@@ -144,7 +149,9 @@ class Forecast(Recipe[Options, ForecastData]):
                 targets,
                 scored_steps=max(1, round(window * (1 - options.warm_up))),
             ),
-            validation=_blocks(values, split.validation_origins(horizon), options, targets),
+            validation=in_blocks(
+                values, split.validation_origins(horizon), window, horizon, targets, every=options.every
+            ),
             test=test,
             arguments=_arguments(options, series, columns, targets),
             metadata=Metadata(
@@ -189,15 +196,9 @@ class Forecast(Recipe[Options, ForecastData]):
         return model(inputs)[:, -target.shape[1] :].contiguous(), target
 
     def loss(self, model: nn.Module, output: Tensor, target: Tensor) -> Tensor:
-        """In units of the usual change, so that every unit and column counts alike.
-
-        Mean squared error of a network that forecasts one value, the pinball loss of one with quantiles.
-        """
+        """Mean squared error or, of quantiles, the pinball loss, in units of the usual change."""
         assert isinstance(model, Forecaster)
-        if not model.quantiles:
-            return ((output - target) / model.change).square().mean()
-        of_each = pinball_loss(output.unflatten(-1, (-1, len(model.quantiles))), target, model.quantiles)
-        return (of_each / model.change.unsqueeze(-1)).mean()
+        return forecast_loss(model, output, target)
 
     def metrics(self) -> dict[str, Metric]:
         """RMSE in the unit of the series."""
@@ -281,14 +282,6 @@ def _arguments(options: Options, series: Series, columns: tuple[str, ...], targe
     return {**found, **{name: value for name, value in asked.items() if value}}
 
 
-def _blocks(values: Tensor, origins: range, options: Options, targets: int) -> Windows:
-    """The origins in windows of `every` scored steps each; what remains at the end is left out."""
-    scored = min(options.every, len(origins), options.window)
-    return Windows(
-        values, origins[scored - 1 :: scored], options.window, options.horizon, targets, scored_steps=scored
-    )
-
-
 def read_series(options: Options, data: Path | None) -> Series:
     """The user's CSV file, or without one the series that is bundled."""
     if data is not None:
@@ -300,13 +293,14 @@ def read_series(options: Options, data: Path | None) -> Series:
             season=options.season,
             unit=options.unit,
             rows=options.rows,
+            encoding=options.encoding,
         )
         targets = len(series.columns) - len(options.inputs) - len(options.future)
         return relative_changes(series, targets) if options.returns else series
     for item in fields(Options):
         if item.name in FILE_OPTIONS and getattr(options, item.name) != item.default:
             raise InputError(f"option {item.name}: is for a CSV file; name the file as the data (--data).")
-    return el_nino()
+    return BUNDLED[options.bundled]()
 
 
 RECIPE = Forecast()
