@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -127,7 +128,7 @@ class AnomalyDetector(nn.Module):
         """
         known = known & (torch.arange(len(series)) >= self.settle)
         count = int(known.sum())
-        place = -int(-(count + 1) * (1 - rate) // 1)
+        place = math.ceil((count + 1) * (1 - rate))
         if place > count:
             raise InputError(
                 f"calibrate: {count} clean time steps cannot tell a false-alarm rate of {rate:g}; it takes "

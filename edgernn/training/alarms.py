@@ -10,6 +10,7 @@ from torch import Tensor
 
 from edgernn.errors import InputError
 from edgernn.training.faults import Fault
+from edgernn.training.metrics.classification import RocCurve, roc_curves
 
 
 @dataclass(frozen=True)
@@ -99,3 +100,20 @@ def found_faults(alarms: Tensor, faults: Sequence[Fault]) -> list[Found]:
         delay = float(delays.float().median()) if len(delays) else float("nan")
         results.append(Found(kind, len(own), len(delays), delay))
     return results
+
+
+def curve(scores: Tensor, steps: Steps, label: str = "fault") -> RocCurve:
+    """How many faulty steps are found against how many clean ones alarm, over all thresholds.
+
+    Args:
+        scores: (time,); of which only the faulty and the clean steps count.
+        steps: which they are; there are some of both.
+        label: what the curve is called.
+    """
+    counts = steps.faulty | steps.clean
+    # Only their order matters. As ranks they are probabilities, which a library of scores does not squash.
+    ranks = scores[counts].unique(return_inverse=True)[1].double()
+    found = ranks / ranks.max().clamp(min=1)
+    by_class = torch.stack([1 - found, found], 1)
+    _, of_faulty = roc_curves(by_class, steps.faulty[counts].long(), ("clean", label))
+    return of_faulty

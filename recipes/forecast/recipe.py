@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,9 +18,15 @@ from edgernn.training.baselines import actual_values, persistence, seasonal_naiv
 from edgernn.training.csv_series import read_csv
 from edgernn.training.forecasts import forecast_loss, forecasts_at, middle
 from edgernn.training.known_future import CYCLES, calendar, cycle_lengths, early
+from edgernn.training.metrics.forecast import (
+    forecast_scores,
+    interval_scores,
+    mase_scale,
+    pinball,
+    standardised_error,
+)
 from edgernn.training.options import TrainingOptions, option
 from edgernn.training.recipe import Metadata, Prepared, Recipe
-from edgernn.training.scores import forecast_scores, interval_scores, mase_scale
 from edgernn.training.series import BUNDLED, Series, relative_changes
 from edgernn.training.windows import Split, Windows, in_blocks, split_in_time
 
@@ -228,16 +235,25 @@ class Forecast(Recipe[Options, ForecastData]):
         if prepared.returns:
             forecasts["/zero"] = torch.zeros_like(actual)
         scale = series[: prepared.split.train_end].std(0, correction=0)
-        scores = {
-            f"{name}{suffix}": value
-            for suffix, forecast in forecasts.items()
-            for name, value in forecast_scores(forecast, actual, prepared.mase_scale, scale).items()
-        }
-        if model.quantiles:
-            scores |= interval_scores(
-                given.unflatten(-1, (-1, len(model.quantiles))), actual, model.quantiles
-            )
-        return scores
+        scores: dict[str, float] = {}
+        for suffix, forecast in forecasts.items():
+            found = forecast_scores(forecast, actual, prepared.mase_scale)
+            found["mse_z"] = standardised_error(forecast, actual, scale)
+            scores |= {f"{name}{suffix}": value for name, value in found.items()}
+        return scores | _of_quantiles(given, actual, model.quantiles)
+
+
+def _of_quantiles(given: Tensor, actual: Tensor, quantiles: Sequence[float]) -> dict[str, float]:
+    """Scores of the intervals between quantiles of equal distance from the middle, e.g. "coverage_80"."""
+    if not quantiles:
+        return {}
+    by_quantile = given.unflatten(-1, (-1, len(quantiles)))
+    scores = {"pinball": pinball(by_quantile, actual, quantiles)}
+    for index in range(len(quantiles) // 2):
+        level = quantiles[-1 - index] - quantiles[index]
+        found = interval_scores(by_quantile[..., index], by_quantile[..., -1 - index], actual, level)
+        scores |= {f"{name}_{level * 100:.4g}": value for name, value in found.items()}
+    return scores
 
 
 def with_known_future(series: Series, options: Options) -> tuple[Tensor, tuple[str, ...]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -13,12 +11,13 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset, Subset
 
 from edgernn.errors import InputError
-from edgernn.files import write_text
 from edgernn.models import AnomalyDetector
-from edgernn.training.alarms import Steps, classify_steps, found_faults, starts, threshold_for
+from edgernn.training.alarms import Steps, classify_steps, curve, found_faults, starts, threshold_for
+from edgernn.training.classification import ROC_PICTURE, write_table
 from edgernn.training.csv_series import read_csv
 from edgernn.training.faults import KINDS, Fault, inject, labelled_faults
 from edgernn.training.forecasts import forecast_loss
+from edgernn.training.metrics.pictures import draw_roc
 from edgernn.training.options import TrainingOptions, option
 from edgernn.training.recipe import Metadata, Prepared, Recipe
 from edgernn.training.series import Series, co2
@@ -226,43 +225,33 @@ class SensorAnomaly(Recipe[Options, AnomalyData]):
             days = len(scores) / prepared.sample_rate / _DAY
             model.threshold.fill_(threshold_for(scores, options.alarms_per_day * days))
 
-    @torch.no_grad()
     def score(self, model: nn.Module, prepared: AnomalyData) -> dict[str, float]:
-        """AUC and share of faults found, and the rate of false alarms on the test part as it came."""
-        from torchmetrics.functional.classification import binary_auroc
-
+        """Area under the ROC curve, share of faults found, and false alarms on the test part as it came."""
         steps = prepared.steps(prepared.test_start, prepared.faults)
-        counts = steps.faulty | steps.clean
-        given = {
-            "": detect(model, prepared, prepared.faulty)[:, 0],
+        given = detect(model, prepared, prepared.faulty)
+        by_score = {
+            "": given[:, 0],
             "/change": _largest(prepared, prepared.faulty.diff(dim=0, prepend=prepared.faulty[:1])),
             "/deviation": _largest(prepared, prepared.faulty - _training_part(prepared).mean(0)),
         }
-        scores = {
-            f"auc{suffix}": float(binary_auroc(found[counts], steps.faulty[counts].int()))
-            for suffix, found in given.items()
-        }
-        alarms = detect(model, prepared, prepared.faulty)[:, 1] > 0
-        found = found_faults(alarms, prepared.faults_of_test)
+        scores = {f"auc{suffix}": curve(found, steps).area for suffix, found in by_score.items()}
+        found = found_faults(given[:, 1] > 0, prepared.faults_of_test)
         scores["found"] = sum(item.found for item in found) / sum(item.faults for item in found)
         return scores | false_alarms(model, prepared)
 
     def write_details(self, model: nn.Module, prepared: AnomalyData, folder: Path) -> None:
-        """Write faults.csv: of each kind how many were found, how soon, and the AUC; and the curve."""
-        from torchmetrics.functional.classification import binary_auroc
-
-        steps = prepared.steps(prepared.test_start, prepared.faults)
+        """Write faults.csv: of each kind how many were found, how soon, and the area; and roc.png."""
+        first = prepared.test_start
         given = detect(model, prepared, prepared.faulty)
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["fault", "faults", "found", "median delay in steps", "auc"])
+        clean = prepared.steps(first, prepared.faults).clean
+        curves, rows = [curve(given[:, 0], prepared.steps(first, prepared.faults), "any fault")], []
         for item in found_faults(given[:, 1] > 0, prepared.faults_of_test):
-            own = [fault for fault in prepared.faults_of_test if fault.kind == item.kind]
-            faulty = prepared.steps(prepared.test_start, tuple(own)).faulty
-            counts = faulty | steps.clean
-            auc = float(binary_auroc(given[counts, 0], faulty[counts].int()))
-            writer.writerow([item.kind, item.faults, item.found, f"{item.delay:g}", f"{auc:.4f}"])
-        write_text(folder / FAULTS_FILE, text.getvalue())
+            own = tuple(fault for fault in prepared.faults_of_test if fault.kind == item.kind)
+            curves.append(curve(given[:, 0], Steps(prepared.steps(first, own).faulty, clean), item.kind))
+            rows.append([item.kind, item.faults, item.found, f"{item.delay:g}", f"{curves[-1].area:.4f}"])
+        header = ("fault", "faults", "found", "median delay in steps", "auc")
+        write_table(folder / FAULTS_FILE, header, rows)
+        draw_roc(folder / ROC_PICTURE, curves)
 
 
 @torch.no_grad()
