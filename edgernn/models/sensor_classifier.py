@@ -26,6 +26,10 @@ class SensorClassifier(nn.Module):
         z = (x − mean) / scale,   c = relu(conv(z)),   h = recurrent(c)
         y_t = softmax(W pool(h_1 … h_t) + b)
 
+    With several `members`, as many such networks look at the recording side by side, each trained by itself
+    (see `member_logits`), and the answer is of the mean of their scores: a new person or sensor throws one
+    network off further than the mean of some.
+
     No output depends on a later input, so the network streams sample by sample; its last output of a
     recording is the answer for all of it.
 
@@ -38,6 +42,10 @@ class SensorClassifier(nn.Module):
         stride: samples an output, a power of 2: each convolution halves the rate. 1: no convolution.
         channels: output channels of each convolution.
         pooling: "last" or "mean".
+        members: networks whose scores are averaged.
+        magnitude_from: the value that each axis has where it measures nothing, e.g. 0. The length of every
+            three channels' vector from there then joins them, which is the same however the sensor is turned.
+            None: channels as they are.
         dropout: probability of zeroing an element behind the convolutions, between two recurrent layers and
             before the head, in training only.
 
@@ -52,6 +60,8 @@ class SensorClassifier(nn.Module):
 
     mean: Tensor
     scale: Tensor
+    length_mean: Tensor
+    length_scale: Tensor
 
     def __init__(
         self,
@@ -64,25 +74,43 @@ class SensorClassifier(nn.Module):
         channels: int = 32,
         pooling: Literal["last", "mean"] = "mean",
         dropout: float = 0.0,
+        members: int = 1,
+        magnitude_from: float | None = None,
     ) -> None:
         super().__init__()
-        check_sizes("SensorClassifier", features=features, classes=classes, stride=stride, channels=channels)
+        check_sizes(
+            "SensorClassifier", features=features, classes=classes, stride=stride, channels=channels,
+            members=members,
+        )  # fmt: skip
         if stride & (stride - 1):
             raise InputError(f"SensorClassifier: stride must be a power of 2, found {stride}.")
         if pooling not in ("last", "mean"):
             raise InputError(f"SensorClassifier: pooling must be 'last' or 'mean', found {pooling!r}.")
+        if magnitude_from is not None and features % 3:
+            raise InputError(
+                f"SensorClassifier: magnitude_from is for sensors of three axes; found {features} channels."
+            )
         self.features, self.classes, self.stride, self.pooling = features, classes, stride, pooling
+        self.members, self.magnitude_from = members, magnitude_from
+        inputs = features + (features // 3 if magnitude_from is not None else 0)
         convolutions = stride.bit_length() - 1
-        self.convolutions = nn.ModuleList(
-            nn.Conv1d(channels if index else features, channels, _KERNEL, stride=2)
-            for index in range(convolutions)
-        )
-        first = cell_type(cell)(channels if convolutions else features, hidden_size)
-        self.recurrent = Recurrent(first, num_layers, dropout=dropout)
+        self.branches = nn.ModuleList()
+        for _ in range(members):
+            thinning = nn.ModuleList(
+                nn.Conv1d(channels if index else inputs, channels, _KERNEL, stride=2)
+                for index in range(convolutions)
+            )
+            first = cell_type(cell)(channels if convolutions else inputs, hidden_size)
+            recurrent = Recurrent(first, num_layers, dropout=dropout)
+            self.branches.append(nn.ModuleDict({"convolutions": thinning, "recurrent": recurrent}))
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(hidden_size, classes)
+        # The mean of the members' heads is one head of all their outputs.
+        self.head = nn.Linear(members * hidden_size, classes)
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("scale", torch.ones(features))
+        if magnitude_from is not None:
+            self.register_buffer("length_mean", torch.zeros(features // 3))
+            self.register_buffer("length_scale", torch.ones(features // 3))
 
     @torch.no_grad()
     def fit_normalization(self, values: Tensor) -> None:
@@ -101,10 +129,12 @@ class SensorClassifier(nn.Module):
             )
         if not bool(torch.isfinite(values).all()):
             raise InputError("fit_normalization: values hold NaN or infinity; fill or remove them.")
-        scale = values.double().std(0, correction=0)
         self.mean.copy_(values.double().mean(0))
-        # A channel that never changes is only centred.
-        self.scale.copy_(torch.where(scale > 0, scale, torch.ones_like(scale)))
+        self.scale.copy_(_deviation(values))
+        if self.magnitude_from is not None:
+            lengths = self._lengths(values)
+            self.length_mean.copy_(lengths.double().mean(0))
+            self.length_scale.copy_(_deviation(lengths))
 
     def forward(self, x: Tensor) -> Tensor:
         """Score the classes after every `stride`-th sample.
@@ -118,16 +148,50 @@ class SensorClassifier(nn.Module):
         return self.logits(x).softmax(-1)
 
     def logits(self, x: Tensor) -> Tensor:
-        """As `forward`, before the softmax, for the loss."""
-        z = ((x - self.mean) / self.scale).transpose(1, 2)
-        for convolution in self.convolutions:
-            z = F.relu(convolution(F.pad(z, (_KERNEL - 1, 0))))
-        hidden, _ = self.recurrent(self.dropout(z.transpose(1, 2)))
-        if self.pooling == "mean":
-            steps = torch.ones_like(hidden[..., :1]).cumsum(1)
-            hidden = hidden.cumsum(1) / steps
-        scores: Tensor = self.head(self.dropout(hidden))
+        """As `forward`, before the softmax: the mean over the members."""
+        scores: Tensor = self.head(self.dropout(torch.cat(self._pooled(x), -1)))
         return scores
+
+    def member_logits(self, x: Tensor) -> Tensor:
+        """Each member's own scores, for the loss: (batch, ceil(time / stride), members, classes).
+
+        Trained on their mean the members would share out the work; trained by themselves they differ by how
+        they started and by dropout alone.
+        """
+        weights = self.head.weight.chunk(self.members, 1)
+        scores = [
+            F.linear(self.dropout(pooled), self.members * weight, self.head.bias)
+            for pooled, weight in zip(self._pooled(x), weights, strict=True)
+        ]
+        return torch.stack(scores, 2)
+
+    def _pooled(self, x: Tensor) -> list[Tensor]:
+        """What the head sees of each member: (batch, ceil(time / stride), hidden)."""
+        z = (x - self.mean) / self.scale
+        if self.magnitude_from is not None:
+            z = torch.cat([z, (self._lengths(x) - self.length_mean) / self.length_scale], -1)
+        found = []
+        for branch in self.branches:
+            assert isinstance(branch, nn.ModuleDict)
+            c = z.transpose(1, 2)
+            thinning = branch["convolutions"]
+            assert isinstance(thinning, nn.ModuleList)
+            for convolution in thinning:
+                c = F.relu(convolution(F.pad(c, (_KERNEL - 1, 0))))
+            hidden, _ = branch["recurrent"](self.dropout(c.transpose(1, 2)))
+            if self.pooling == "mean":
+                steps = torch.ones_like(hidden[..., :1]).cumsum(1)
+                hidden = hidden.cumsum(1) / steps
+            found.append(hidden)
+        return found
+
+    def _lengths(self, values: Tensor) -> Tensor:
+        """The length of each vector of three channels: (…, features ÷ 3)."""
+        assert self.magnitude_from is not None
+        squares = (values - self.magnitude_from).square().unflatten(-1, (-1, 3))
+        # Not quite zero, where the root has no gradient.
+        lengths: Tensor = (squares.sum(-1) + 1e-12).sqrt()
+        return lengths
 
     def last_output(self, lengths: Tensor) -> Tensor:
         """Which output is the last one of recordings of `lengths` samples."""
@@ -137,3 +201,9 @@ class SensorClassifier(nn.Module):
         """Sizes, for `print(module)`."""
         sizes = f"features={self.features}, classes={self.classes}, stride={self.stride}"
         return f"{sizes}, pooling={self.pooling!r}"
+
+
+def _deviation(values: Tensor) -> Tensor:
+    """Standard deviations over time, 1 in place of 0: a channel that never changes is only centred."""
+    scale = values.double().std(0, correction=0)
+    return torch.where(scale > 0, scale, torch.ones_like(scale))

@@ -27,6 +27,7 @@ from edgernn.training.neighbour import nearest_by_statistics
 from edgernn.training.options import option
 from edgernn.training.recipe import Metadata, locate_data
 from edgernn.training.recordings import Columns, Recording, groups_of, read_recordings
+from edgernn.training.rotation import rotate
 from edgernn.training.splits import split_labelled
 
 
@@ -52,6 +53,13 @@ class Options(ClassifierOptions):
     channels: int = option(32, "Output channels of each convolution.", minimum=1)
     pooling: Literal["mean", "last"] = option(
         "mean", "Whether an answer is of the recording until now, or of its last moments."
+    )
+    members: int = option(1, "Networks side by side whose scores are averaged.", minimum=1)
+    magnitude_from: float | None = option(
+        None, "Value of an axis that measures nothing; the length of each three channels then joins them."
+    )
+    rotate: float = option(
+        0.0, "Spread of the angle that training turns three-axis sensors by, in radians.", minimum=0
     )
     crop: float = option(0.3, "Largest share of a recording that training cuts off.", minimum=0, below=1)
     noise: float = option(0.0, "Noise that training adds, in standard deviations.", minimum=0)
@@ -109,6 +117,8 @@ class SensorActivity(ClassifierRecipe[Options]):
                 "channels": options.channels,
                 "pooling": options.pooling,
                 "dropout": options.dropout,
+                "members": options.members,
+                "magnitude_from": options.magnitude_from,
             },
             metadata=Metadata(
                 task="sensor-activity",
@@ -137,6 +147,14 @@ class SensorActivity(ClassifierRecipe[Options]):
         assert isinstance(model, SensorClassifier)
         assert isinstance(prepared.train, Sequences)
         model.fit_normalization(torch.cat(prepared.train.sequences))
+
+    def predict(self, model: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
+        """Each member's scores of the classes, one recording after the other, and the classes."""
+        assert isinstance(model, SensorClassifier)
+        padded, lengths, classes = batch
+        places = torch.arange(len(lengths)), model.last_output(lengths)
+        scores = model.member_logits(padded)[places]
+        return scores.flatten(0, 1), classes.repeat_interleave(model.members, 0)
 
     def logits(self, model: nn.Module, padded: Tensor, lengths: Tensor) -> Tensor:
         """Scores of the classes after each recording's last sample."""
@@ -169,6 +187,7 @@ def augmentation(options: Options, scale: Tensor) -> Callable[[Tensor], Tensor]:
     """
 
     def augment(values: Tensor) -> Tensor:
+        values = rotate(values, options.rotate, options.magnitude_from or 0.0)
         values = stretch(crop(values, options.crop), options.stretch)
         return add_noise(rescale(values, options.rescale, scale), options.noise, scale)
 

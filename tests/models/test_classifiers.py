@@ -11,6 +11,7 @@ import torch
 import edgernn
 from edgernn.errors import InputError
 from edgernn.models import SensorClassifier, TextClassifier
+from edgernn.training.rotation import rotation
 
 
 def sensor(**arguments: object) -> SensorClassifier:
@@ -52,9 +53,47 @@ def test_padding_does_not_touch_a_recordings_answer(stride: int) -> None:
 
 def test_the_mean_is_of_all_steps_so_far() -> None:
     model, x = sensor(stride=1), torch.randn(1, 12, 3)
-    hidden, _ = model.recurrent((x - model.mean) / model.scale)
+    hidden, _ = model.branches[0]["recurrent"]((x - model.mean) / model.scale)
     expected = model.head(torch.stack([hidden[:, : n + 1].mean(1) for n in range(12)], 1))
     torch.testing.assert_close(model.logits(x), expected)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "last"])
+def test_the_answer_is_of_the_mean_of_the_members(pooling: str) -> None:
+    model, x = sensor(members=3, pooling=pooling), torch.randn(2, 20, 3)
+    each = model.member_logits(x)
+    assert each.shape == (2, 5, 3, 4)
+    assert not torch.allclose(each[:, :, 0], each[:, :, 1])
+    torch.testing.assert_close(model.logits(x), each.mean(2))
+    torch.testing.assert_close(model(x), each.mean(2).softmax(-1))
+
+
+def test_members_learn_by_themselves() -> None:
+    """The gradient of one member's loss reaches its own weights alone."""
+    model = sensor(members=2)
+    model.member_logits(torch.randn(1, 20, 3))[:, -1, 0].square().sum().backward()
+    reached = [
+        any(p.grad is not None and bool(p.grad.any()) for p in branch.parameters())
+        for branch in model.branches
+    ]
+    assert reached == [True, False]
+
+
+def test_a_turned_sensor_has_the_same_length() -> None:
+    model = sensor(magnitude_from=2.0)
+    values = torch.randn(50, 3) * 4 + 2
+    turned = (values - 2) @ rotation(1.0).T + 2
+    torch.testing.assert_close(model._lengths(values), model._lengths(turned))
+    assert not torch.allclose(values, turned)
+    with pytest.raises(InputError, match="three axes; found 4 channels"):
+        SensorClassifier(features=4, classes=2, magnitude_from=0.0)
+
+
+def test_members_and_lengths_export_and_stream(tmp_path: Path) -> None:
+    model = sensor(members=2, magnitude_from=2.0, stride=2)
+    model.fit_normalization(torch.randn(100, 3) + 3)
+    edgernn.export(model, tmp_path / "s.onnx", torch.randn(2, 30, 3), streaming=True)
+    assert edgernn.verify(model, tmp_path / "s.onnx").passed
 
 
 def test_zeros_behind_a_text_change_nothing() -> None:
