@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from edgernn.models.anomaly_detector import AnomalyDetector
 from edgernn.models.forecaster import Forecaster
+from edgernn.models.fusion_classifier import FusionClassifier
 from edgernn.models.sensor_classifier import SensorClassifier
 from edgernn.models.text_classifier import TextClassifier
 
-__all__ = ["AnomalyDetector", "Forecaster", "SensorClassifier", "TextClassifier"]
+__all__ = ["AnomalyDetector", "Forecaster", "FusionClassifier", "SensorClassifier", "TextClassifier"]

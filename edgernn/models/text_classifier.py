@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from edgernn.errors import InputError
 from edgernn.layers import Recurrent
 from edgernn.models.named import cell_type, check_sizes
+from edgernn.models.pooling import AttentionPooling, symbols_inside
 
 
 class TextClassifier(nn.Module):
@@ -64,7 +65,7 @@ class TextClassifier(nn.Module):
         self.recurrent = Recurrent(first, num_layers, bidirectional, dropout)
         width = hidden_size * self.recurrent.directions + embedding_size
         self.dropout = nn.Dropout(dropout)
-        self.query = nn.Sequential(nn.Linear(width, hidden_size), nn.Tanh(), nn.Linear(hidden_size, 1))
+        self.query = AttentionPooling(width, hidden_size)
         self.head = nn.Linear(width, classes)
 
     def forward(self, ids: Tensor) -> Tensor:
@@ -80,10 +81,7 @@ class TextClassifier(nn.Module):
 
     def logits(self, ids: Tensor) -> Tensor:
         """As `forward`, before the softmax, for the loss."""
-        # A step counts while it or a later one holds a symbol; a text without any is one step long.
-        later = (ids != 0).to(torch.int64).flip(1).cumsum(1).flip(1)
-        inside = later > 0
-        lengths = inside.sum(1).clamp(min=1)
+        inside, lengths = symbols_inside(ids)
         embedded = self.embedding(ids)
         if self.training and self.symbol_dropout:
             kept = torch.rand(ids.shape, device=ids.device) >= self.symbol_dropout
@@ -91,9 +89,7 @@ class TextClassifier(nn.Module):
         embedded = self.dropout(embedded)
         hidden, _ = self.recurrent(embedded, lengths=lengths)
         values = torch.cat([hidden, embedded], dim=-1)
-        weights = self.query(values).squeeze(-1).masked_fill(~inside, -1e9).softmax(-1)
-        pooled = (weights.unsqueeze(-1) * values).sum(1)
-        scores: Tensor = self.head(self.dropout(pooled))
+        scores: Tensor = self.head(self.dropout(self.query.pool(values, inside)))
         return scores
 
     def extra_repr(self) -> str:

@@ -125,6 +125,9 @@ def replace_recurrent(
             continue
         suffix, parts, write = bodies[node]
         function = recurrent_function(node, suffix, parts, opset, write)
+        if len(model.functions.get(function.identifier(), function).inputs) != len(function.inputs):
+            # A layer with lengths beside one without them: two bodies, so two names.
+            function.name = f"{function.name}_{len(function.inputs)}"
         model.functions.setdefault(function.identifier(), function)
         new = call(function, [x, *stored[w], *stored[r], *rest], node)
         for old, fresh, rank in zip(node.outputs, new.outputs, (4, 3, 3), strict=False):

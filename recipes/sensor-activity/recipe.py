@@ -28,7 +28,7 @@ from edgernn.training.options import option
 from edgernn.training.recipe import Metadata, locate_data
 from edgernn.training.recordings import Columns, Recording, groups_of, read_recordings
 from edgernn.training.rotation import rotate
-from edgernn.training.splits import split_labelled
+from edgernn.training.splits import split_in_three
 
 
 @dataclass(frozen=True)
@@ -203,10 +203,6 @@ def split_recordings(options: Options, data: Path) -> tuple[Sequence[Recording],
         )
         return read_recordings(path, columns, group_pattern=options.group_pattern, encoding=options.encoding)
 
-    def share(items: list[Recording], size: float, what: str) -> tuple[list[Recording], list[Recording]]:
-        kept, put = split_labelled([item.label for item in items], size, options.split_seed, what)
-        return [items[n] for n in kept], [items[n] for n in put]
-
     def other(file: str) -> list[Recording]:
         path = locate_data(file)
         assert path is not None
@@ -220,6 +216,7 @@ def split_recordings(options: Options, data: Path) -> tuple[Sequence[Recording],
             f"option minimum_recordings: no label has {options.minimum_recordings} recordings; the most "
             f"frequent one has {max(counts.values())}."
         )
+    test: list[Recording] = []
     if options.test_group:
         groups = groups_of(found)
         if options.test_group not in groups:
@@ -227,15 +224,13 @@ def split_recordings(options: Options, data: Path) -> tuple[Sequence[Recording],
                 f"option test_group: there is no group {options.test_group!r}; the groups are "
                 f"{', '.join(groups) or 'none (set group_pattern or group_column)'}."
             )
-        train = [item for item in found if item.group != options.test_group]
         test = [item for item in found if item.group == options.test_group]
-    elif options.test_data:
-        train, test = found, other(options.test_data)
-    else:
-        train, test = share(found, options.test_size, "test")
-    if options.validation_data:
-        return train, other(options.validation_data), test
-    return (*share(train, options.validation_size, "validation"), test)
+        found = [item for item in found if item.group != options.test_group]
+    return split_in_three(
+        found, other, test_data=options.test_data, validation_data=options.validation_data,
+        test_size=options.test_size, validation_size=options.validation_size, seed=options.split_seed,
+        test=test,
+    )  # fmt: skip
 
 
 def _sequences(recordings: Sequence[Recording], labels: Sequence[str]) -> Sequences:
