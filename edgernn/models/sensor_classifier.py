@@ -14,6 +14,8 @@ from edgernn.models.named import cell_type, check_sizes
 
 # Samples that one convolution sees.
 _KERNEL = 5
+# How much larger than another input of the head the time elapsed is, so that small weights suffice for it.
+_ELAPSED_GAIN = 2.0
 
 
 class SensorClassifier(nn.Module):
@@ -46,6 +48,8 @@ class SensorClassifier(nn.Module):
         magnitude_from: the value that each axis has where it measures nothing, e.g. 0. The length of every
             three channels' vector from there then joins them, which is the same however the sensor is turned.
             None: channels as they are.
+        elapsed: whether the head also sees how long the recording is by now, as e = log n and e² of the n
+            steps so far. For recordings of one motion each, whose duration tells something of it.
         dropout: probability of zeroing an element behind the convolutions, between two recurrent layers and
             before the head, in training only.
 
@@ -60,8 +64,10 @@ class SensorClassifier(nn.Module):
 
     mean: Tensor
     scale: Tensor
-    length_mean: Tensor
-    length_scale: Tensor
+    magnitude_mean: Tensor
+    magnitude_scale: Tensor
+    elapsed_mean: Tensor
+    elapsed_scale: Tensor
 
     def __init__(
         self,
@@ -76,6 +82,7 @@ class SensorClassifier(nn.Module):
         dropout: float = 0.0,
         members: int = 1,
         magnitude_from: float | None = None,
+        elapsed: bool = False,
     ) -> None:
         super().__init__()
         check_sizes(
@@ -91,7 +98,8 @@ class SensorClassifier(nn.Module):
                 f"SensorClassifier: magnitude_from is for sensors of three axes; found {features} channels."
             )
         self.features, self.classes, self.stride, self.pooling = features, classes, stride, pooling
-        self.members, self.magnitude_from = members, magnitude_from
+        self.members, self.magnitude_from, self.elapsed = members, magnitude_from, elapsed
+        self.hidden_size = hidden_size
         inputs = features + (features // 3 if magnitude_from is not None else 0)
         convolutions = stride.bit_length() - 1
         self.branches = nn.ModuleList()
@@ -105,19 +113,23 @@ class SensorClassifier(nn.Module):
             self.branches.append(nn.ModuleDict({"convolutions": thinning, "recurrent": recurrent}))
         self.dropout = nn.Dropout(dropout)
         # The mean of the members' heads is one head of all their outputs.
-        self.head = nn.Linear(members * hidden_size, classes)
+        self.head = nn.Linear(members * hidden_size + 2 * elapsed, classes)
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("scale", torch.ones(features))
         if magnitude_from is not None:
-            self.register_buffer("length_mean", torch.zeros(features // 3))
-            self.register_buffer("length_scale", torch.ones(features // 3))
+            self.register_buffer("magnitude_mean", torch.zeros(features // 3))
+            self.register_buffer("magnitude_scale", torch.ones(features // 3))
+        if elapsed:
+            self.register_buffer("elapsed_mean", torch.zeros(()))
+            self.register_buffer("elapsed_scale", torch.ones(()))
 
     @torch.no_grad()
-    def fit_normalization(self, values: Tensor) -> None:
+    def fit_normalization(self, values: Tensor, lengths: Tensor | None = None) -> None:
         """Set the normalisation from the recordings of the training part.
 
         Args:
             values: (time, features), raw values of all recordings, one after the other.
+            lengths: (recordings,), samples of each; needed with `elapsed` alone.
 
         Raises:
             InputError: where the shape does not fit, or a value is not finite.
@@ -132,9 +144,15 @@ class SensorClassifier(nn.Module):
         self.mean.copy_(values.double().mean(0))
         self.scale.copy_(_deviation(values))
         if self.magnitude_from is not None:
-            lengths = self._lengths(values)
-            self.length_mean.copy_(lengths.double().mean(0))
-            self.length_scale.copy_(_deviation(lengths))
+            magnitudes = self._magnitudes(values)
+            self.magnitude_mean.copy_(magnitudes.double().mean(0))
+            self.magnitude_scale.copy_(_deviation(magnitudes))
+        if self.elapsed:
+            if lengths is None:
+                raise InputError("fit_normalization: give the recordings' lengths, for elapsed=True.")
+            steps = (self.last_output(lengths) + 1).double().log().unsqueeze(1)
+            self.elapsed_mean.copy_(steps.mean())
+            self.elapsed_scale.copy_(_deviation(steps)[0])
 
     def forward(self, x: Tensor) -> Tensor:
         """Score the classes after every `stride`-th sample.
@@ -149,7 +167,11 @@ class SensorClassifier(nn.Module):
 
     def logits(self, x: Tensor) -> Tensor:
         """As `forward`, before the softmax: the mean over the members."""
-        scores: Tensor = self.head(self.dropout(torch.cat(self._pooled(x), -1)))
+        pooled = self._pooled(x)
+        seen = self.dropout(torch.cat(pooled, -1))
+        if self.elapsed:
+            seen = torch.cat([seen, self._elapsed(pooled[0])], -1)
+        scores: Tensor = self.head(seen)
         return scores
 
     def member_logits(self, x: Tensor) -> Tensor:
@@ -158,18 +180,27 @@ class SensorClassifier(nn.Module):
         Trained on their mean the members would share out the work; trained by themselves they differ by how
         they started and by dropout alone.
         """
-        weights = self.head.weight.chunk(self.members, 1)
+        sizes = [self.hidden_size] * self.members
+        *weights, of_elapsed = self.head.weight.split([*sizes, 2 * self.elapsed], 1)
+        pooled = self._pooled(x)
+        shared = F.linear(self._elapsed(pooled[0]), of_elapsed) if self.elapsed else 0.0
         scores = [
-            F.linear(self.dropout(pooled), self.members * weight, self.head.bias)
-            for pooled, weight in zip(self._pooled(x), weights, strict=True)
+            F.linear(self.dropout(values), self.members * weight, self.head.bias) + shared
+            for values, weight in zip(pooled, weights, strict=True)
         ]
         return torch.stack(scores, 2)
+
+    def _elapsed(self, like: Tensor) -> Tensor:
+        """How long it took so far, at each step: (batch, steps, 2)."""
+        count = torch.ones_like(like[..., :1]).cumsum(1)
+        e = _ELAPSED_GAIN * (count.log() - self.elapsed_mean) / self.elapsed_scale
+        return torch.cat([e, e.square() / _ELAPSED_GAIN], -1)
 
     def _pooled(self, x: Tensor) -> list[Tensor]:
         """What the head sees of each member: (batch, ceil(time / stride), hidden)."""
         z = (x - self.mean) / self.scale
         if self.magnitude_from is not None:
-            z = torch.cat([z, (self._lengths(x) - self.length_mean) / self.length_scale], -1)
+            z = torch.cat([z, (self._magnitudes(x) - self.magnitude_mean) / self.magnitude_scale], -1)
         found = []
         for branch in self.branches:
             assert isinstance(branch, nn.ModuleDict)
@@ -185,7 +216,7 @@ class SensorClassifier(nn.Module):
             found.append(hidden)
         return found
 
-    def _lengths(self, values: Tensor) -> Tensor:
+    def _magnitudes(self, values: Tensor) -> Tensor:
         """The length of each vector of three channels: (…, features ÷ 3)."""
         assert self.magnitude_from is not None
         squares = (values - self.magnitude_from).square().unflatten(-1, (-1, 3))

@@ -58,6 +58,10 @@ class Options(ClassifierOptions):
     magnitude_from: float | None = option(
         None, "Value of an axis that measures nothing; the length of each three channels then joins them."
     )
+    elapsed: bool = option(
+        False,
+        "Whether the time since a recording began counts, where each is of one motion from start to end.",
+    )
     rotate: float = option(
         0.0, "Spread of the angle that training turns three-axis sensors by, in radians.", minimum=0
     )
@@ -119,6 +123,7 @@ class SensorActivity(ClassifierRecipe[Options]):
                 "dropout": options.dropout,
                 "members": options.members,
                 "magnitude_from": options.magnitude_from,
+                "elapsed": options.elapsed,
             },
             metadata=Metadata(
                 task="sensor-activity",
@@ -146,7 +151,7 @@ class SensorActivity(ClassifierRecipe[Options]):
         super().initialise(model, prepared)
         assert isinstance(model, SensorClassifier)
         assert isinstance(prepared.train, Sequences)
-        model.fit_normalization(torch.cat(prepared.train.sequences))
+        model.fit_normalization(torch.cat(prepared.train.sequences), torch.tensor(prepared.train.lengths))
 
     def predict(self, model: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
         """Each member's scores of the classes, one recording after the other, and the classes."""
