@@ -226,7 +226,7 @@ def _with_made_text(item: Recording, options: Options) -> Recording:
     """
     draw = random.Random(f"{options.split_seed} {Path(item.where.strip(chr(39))).name}")
     words = item.label.replace("_", " ").lower()
-    text = "".join("." if letter != " " and draw.random() < options.garble else letter for letter in words)
+    text = "".join(letter for letter in words if draw.random() >= options.garble).strip() or "?"
     values = item.values
     if options.keep is not None and len(values) > options.keep:
         first = draw.randrange(len(values) - options.keep)

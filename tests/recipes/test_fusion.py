@@ -88,6 +88,11 @@ def recordings(folder: Path) -> Path:
     return folder
 
 
+def is_part(text: str, word: str) -> bool:
+    letters = iter(word)
+    return all(letter in letters for letter in text)
+
+
 def test_a_folder_gets_garbled_texts_and_says_so(tmp_path: Path) -> None:
     recipe = find_recipe("fusion")
     options = {"garble": 0.5, "keep": 16}
@@ -97,11 +102,10 @@ def test_a_folder_gets_garbled_texts_and_says_so(tmp_path: Path) -> None:
     assert {len(signal) for signal in prepared.train.sequences} == {16}
     texts = {bytes((ids - 1).tolist()).decode() for ids in prepared.train.texts}
     assert len(texts) > 5
-    for text in texts:
-        word = "walk fast" if len(text) == 9 else "sit down"
-        assert all(letter in (".", whole) for letter, whole in zip(text, word, strict=True)) or len(word) == 8
-    lost = sum(text.count(".") for text in texts) / sum(len(text) - 1 for text in texts)
-    assert 0.35 < lost < 0.65
+    # What is left of a text stands in its label in the same order.
+    for text in texts - {"?"}:
+        assert any(is_part(text, word) for word in ("walk fast", "sit down"))
+    assert 2 < sum(map(len, texts)) / len(texts) < 6
     again = recipe.prepare(read_options(recipe.options_type, options), data)
     assert again.fingerprint == prepared.fingerprint
     other = recipe.prepare(read_options(recipe.options_type, {**options, "split_seed": 1}), data)
