@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -62,6 +62,8 @@ class SensorClassifier(nn.Module):
         torch.Size([2, 25, 7])
     """
 
+    # What stands behind the recurrent layers, and is not pretrained with them.
+    answering: ClassVar[tuple[str, ...]] = ("head",)
     mean: Tensor
     scale: Tensor
     magnitude_mean: Tensor
@@ -102,15 +104,22 @@ class SensorClassifier(nn.Module):
         self.hidden_size = hidden_size
         inputs = features + (features // 3 if magnitude_from is not None else 0)
         convolutions = stride.bit_length() - 1
-        self.branches = nn.ModuleList()
-        for _ in range(members):
-            thinning = nn.ModuleList(
+
+        def thinning() -> nn.ModuleList:
+            return nn.ModuleList(
                 nn.Conv1d(channels if index else inputs, channels, _KERNEL, stride=2)
                 for index in range(convolutions)
             )
+
+        def reading() -> Recurrent:
             first = cell_type(cell)(channels if convolutions else inputs, hidden_size)
-            recurrent = Recurrent(first, num_layers, dropout=dropout)
-            self.branches.append(nn.ModuleDict({"convolutions": thinning, "recurrent": recurrent}))
+            return Recurrent(first, num_layers, dropout=dropout)
+
+        self.convolutions, self.recurrent = thinning(), reading()
+        # The members beside the first, which is also the one that is pretrained.
+        self.others: Any = nn.ModuleList(
+            nn.ModuleDict({"convolutions": thinning(), "recurrent": reading()}) for _ in range(members - 1)
+        )
         self.dropout = nn.Dropout(dropout)
         # The mean of the members' heads is one head of all their outputs.
         self.head = nn.Linear(members * hidden_size + 2 * elapsed, classes)
@@ -196,25 +205,33 @@ class SensorClassifier(nn.Module):
         e = _ELAPSED_GAIN * (count.log() - self.elapsed_mean) / self.elapsed_scale
         return torch.cat([e, e.square() / _ELAPSED_GAIN], -1)
 
+    def normalise(self, x: Tensor) -> Tensor:
+        """Raw values with mean 0 and deviation 1 in each channel of the training part."""
+        return (x - self.mean) / self.scale
+
+    def encode(self, z: Tensor, member: int = 0) -> Tensor:
+        """(batch, time, features) normalised → (batch, ceil(time / stride), hidden): the recurrent output."""
+        convolutions, recurrent = self.convolutions, self.recurrent
+        if member:
+            other = self.others[member - 1]
+            convolutions, recurrent = other["convolutions"], other["recurrent"]
+        if self.magnitude_from is not None:
+            lengths = self._magnitudes(z * self.scale + self.mean)
+            z = torch.cat([z, (lengths - self.magnitude_mean) / self.magnitude_scale], -1)
+        z = z.transpose(1, 2)
+        for convolution in convolutions:
+            z = F.relu(convolution(F.pad(z, (_KERNEL - 1, 0))))
+        hidden: Tensor = recurrent(self.dropout(z.transpose(1, 2)))[0]
+        return hidden
+
     def _pooled(self, x: Tensor) -> list[Tensor]:
         """What the head sees of each member: (batch, ceil(time / stride), hidden)."""
-        z = (x - self.mean) / self.scale
-        if self.magnitude_from is not None:
-            z = torch.cat([z, (self._magnitudes(x) - self.magnitude_mean) / self.magnitude_scale], -1)
-        found = []
-        for branch in self.branches:
-            assert isinstance(branch, nn.ModuleDict)
-            c = z.transpose(1, 2)
-            thinning = branch["convolutions"]
-            assert isinstance(thinning, nn.ModuleList)
-            for convolution in thinning:
-                c = F.relu(convolution(F.pad(c, (_KERNEL - 1, 0))))
-            hidden, _ = branch["recurrent"](self.dropout(c.transpose(1, 2)))
-            if self.pooling == "mean":
-                steps = torch.ones_like(hidden[..., :1]).cumsum(1)
-                hidden = hidden.cumsum(1) / steps
-            found.append(hidden)
-        return found
+        z = self.normalise(x)
+        found = [self.encode(z, member) for member in range(self.members)]
+        if self.pooling == "last":
+            return found
+        steps = torch.ones_like(found[0][..., :1]).cumsum(1)
+        return [hidden.cumsum(1) / steps for hidden in found]
 
     def _magnitudes(self, values: Tensor) -> Tensor:
         """The length of each vector of three channels: (…, features ÷ 3)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -42,6 +44,9 @@ class TextClassifier(nn.Module):
         torch.Size([4, 2])
     """
 
+    # What stands behind the recurrent layers, and is not pretrained with them.
+    answering: ClassVar[tuple[str, ...]] = ("query", "head")
+
     def __init__(
         self,
         symbols: int,
@@ -81,6 +86,18 @@ class TextClassifier(nn.Module):
 
     def logits(self, ids: Tensor) -> Tensor:
         """As `forward`, before the softmax, for the loss."""
+        hidden, embedded, inside = self.encode(ids)
+        values = torch.cat([hidden, embedded], dim=-1)
+        scores: Tensor = self.head(self.dropout(self.query.pool(values, inside)))
+        return scores
+
+    def encode(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the recurrent layers make of each symbol.
+
+        Returns:
+            (batch, time, directions × hidden), the embeddings (batch, time, embedding), and which steps stand
+            before the end of their text, (batch, time).
+        """
         inside, lengths = symbols_inside(ids)
         embedded = self.embedding(ids)
         if self.training and self.symbol_dropout:
@@ -88,9 +105,7 @@ class TextClassifier(nn.Module):
             embedded = embedded * kept.unsqueeze(-1)
         embedded = self.dropout(embedded)
         hidden, _ = self.recurrent(embedded, lengths=lengths)
-        values = torch.cat([hidden, embedded], dim=-1)
-        scores: Tensor = self.head(self.dropout(self.query.pool(values, inside)))
-        return scores
+        return hidden, embedded, inside
 
     def extra_repr(self) -> str:
         """Sizes, for `print(module)`."""

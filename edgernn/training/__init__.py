@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edgernn.training.find import find_recipe, shipped_recipes
     from edgernn.training.finetune import finetune
     from edgernn.training.options import TrainingOptions, describe_options, option
+    from edgernn.training.pretraining import pretrain
     from edgernn.training.recipe import Metadata, Prepared, Recipe
     from edgernn.training.report import EvaluationReport, FinetuneReport, TrainReport, score_table
     from edgernn.training.run import Run, load_run
@@ -42,6 +43,7 @@ _PUBLIC = {
     "finetune": "finetune",
     "load_run": "run",
     "option": "options",
+    "pretrain": "pretraining",
     "read_contract": "contract",
     "score_table": "report",
     "shipped_recipes": "find",
@@ -51,8 +53,8 @@ _PUBLIC = {
 __all__ = [
     "Compression", "Contract", "EvaluationReport", "FinetuneReport", "Metadata", "Prepared", "Recipe",
     "Rounding", "Run", "RunConfig", "TrainReport", "TrainingOptions", "describe_options", "evaluate",
-    "find_recipe", "finetune", "load_run", "option", "read_contract", "score_table", "shipped_recipes",
-    "train",
+    "find_recipe", "finetune", "load_run", "option", "pretrain", "read_contract", "score_table",
+    "shipped_recipes", "train",
 ]  # fmt: skip
 
 

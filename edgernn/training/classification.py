@@ -113,7 +113,7 @@ class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
 
     def baselines(self, prepared: ClassifierData) -> dict[str, Tensor]:
         """Classes that plain methods give the test part, by their names."""
-        train, test = _sequences(prepared.train), _sequences(prepared.test)
+        train, test = sequences_of(prepared.train), sequences_of(prepared.test)
         most = torch.tensor(train.classes).bincount().argmax()
         return {"majority": most.repeat(len(test))}
 
@@ -123,8 +123,8 @@ class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
 
     def predict(self, model: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
         """Scores of the classes, and the classes."""
-        padded, lengths, classes = batch
-        return self.logits(model, padded, lengths), classes
+        filled, lengths, classes = batch
+        return self.logits(model, filled, lengths), classes
 
     def loss(self, model: nn.Module, output: Tensor, target: Tensor) -> Tensor:
         """Cross entropy."""
@@ -136,18 +136,18 @@ class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
 
     def collate(self) -> Callable[[list[Any]], Any]:
         """Sequences filled up on the right, their lengths, and the classes."""
-        return _padded
+        return batch_of
 
     def collate_training(self, prepared: ClassifierData) -> Callable[[list[Any]], Any]:
         """As `collate`, of augmented sequences."""
         augment = prepared.augment
         if augment is None:
-            return _padded
-        return lambda samples: _padded([(augment(sequence), cls) for sequence, cls in samples])
+            return batch_of
+        return lambda samples: batch_of([(augment(sequence), cls) for sequence, cls in samples])
 
     def lengths(self, part: Dataset, options: ClassifierOptionsT) -> Sequence[int] | None:
         """Time steps of each sample, where the options ask for batches of like length."""
-        return _sequences(part).lengths if options.length_buckets else None
+        return sequences_of(part).lengths if options.length_buckets else None
 
     def answers(self, model: nn.Module, padded: Tensor, lengths: Tensor) -> Tensor:
         """Probabilities of the classes, (batch, classes), of a padded batch, by the network's `forward`.
@@ -162,8 +162,8 @@ class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
         """(samples, classes), of each sample of a part."""
         found = []
         for numbers in torch.arange(len(part)).split(_SCORED_AT_ONCE):
-            padded, lengths, _ = _padded([part[n] for n in numbers])
-            found.append(self.answers(model, padded, lengths))
+            filled, lengths, _ = batch_of([part[n] for n in numbers])
+            found.append(self.answers(model, filled, lengths))
         return torch.cat(found)
 
     def score(self, model: nn.Module, prepared: ClassifierData) -> dict[str, float]:
@@ -171,7 +171,7 @@ class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
 
         Of plain methods too, which give no probabilities and so no curve.
         """
-        test = _sequences(prepared.test)
+        test = sequences_of(prepared.test)
         truth, classes = torch.tensor(test.classes), len(prepared.metadata.labels)
         probabilities = self.probabilities(model, test)
         scores = class_scores(probabilities.argmax(-1), truth, classes)
@@ -188,7 +188,7 @@ class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
         confusion.csv has a row for each label and a column for what the network said; confusion.png shows it;
         classes.csv has precision, recall, F1 and area of each label; roc.png is there where two occur.
         """
-        test, labels = _sequences(prepared.test), prepared.metadata.labels
+        test, labels = sequences_of(prepared.test), prepared.metadata.labels
         truth, probabilities = torch.tensor(test.classes), self.probabilities(model, test)
         counts = confusion(probabilities.argmax(-1), truth, len(labels))
         rows = [(label, *row) for label, row in zip(labels, counts.tolist(), strict=True)]
@@ -231,7 +231,8 @@ def digest(*parts: object) -> str:
     return found.hexdigest()
 
 
-def _padded(samples: list[Any]) -> tuple[Tensor, Tensor, Tensor]:
+def batch_of(samples: list[Any]) -> tuple[Tensor, Tensor, Tensor]:
+    """Samples of `Sequences` as a batch: filled up on the right, their lengths, and the classes."""
     sequences, classes = zip(*samples, strict=True)
     lengths = torch.tensor([len(sequence) for sequence in sequences])
     return pad_sequence(list(sequences), batch_first=True), lengths, torch.tensor(classes)
@@ -246,6 +247,7 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]
     write_text(path, text.getvalue())
 
 
-def _sequences(part: Dataset) -> Sequences:
+def sequences_of(part: Dataset) -> Sequences:
+    """A part of a classifier's data as what it is."""
     assert isinstance(part, Sequences)
     return part

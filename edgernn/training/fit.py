@@ -32,12 +32,14 @@ class Fit:
         best_epoch: the epoch, from 1, with the least validation loss.
         stopped: why it ended: "max_epochs" or "patience".
         warnings: what the last measurement of the gradient's flow warns of.
+        trained_parameters: how many numbers the optimiser could change.
     """
 
     epochs: int
     best_epoch: int
     stopped: str
     warnings: tuple[str, ...] = ()
+    trained_parameters: int = 0
 
 
 def new_model(recipe: Recipe, prepared: Prepared, seed: int) -> nn.Module:
@@ -74,6 +76,7 @@ def fit(
         KeyboardInterrupt: where the user stopped it; the run can be resumed.
     """
     with quiet_lightning(), _threads(options.threads):
+        from edgernn.training.adapters import add_adapters
         from edgernn.training.batches import batches
         from edgernn.training.keeper import RunKeeper
         from edgernn.training.module import RecipeModule
@@ -92,9 +95,14 @@ def fit(
             from edgernn.training.bounded import BoundedWeights
 
             watchers.append(BoundedWeights(compression))
+        if options.unfreeze_every:
+            from edgernn.training.unfreezing import GradualUnfreezing
+
+            watchers.append(GradualUnfreezing(options.unfreeze_every))
         trainer = _trainer(options, folder, [keeper, *watchers], device, progress)
         freeze(model, options.freeze)
-        module = RecipeModule(recipe, model, options, seed, keeper.losses)
+        adapters = add_adapters(model, options.adapters, options.adapter_scale) if options.adapters else None
+        module = RecipeModule(recipe, model, options, seed, keeper.losses, adapters)
         on_interrupt = signal.getsignal(signal.SIGINT)
         try:
             trainer.fit(
@@ -110,7 +118,9 @@ def fit(
             signal.signal(signal.SIGINT, on_interrupt)
             raise KeyboardInterrupt from stop
     stopped = "max_epochs" if trainer.current_epoch >= options.max_epochs else "patience"
-    return Fit(trainer.current_epoch, keeper.best_epoch, stopped, _last_warnings(watchers))
+    groups = trainer.optimizers[0].param_groups
+    trained = sum(value.numel() for group in groups for value in group["params"])
+    return Fit(trainer.current_epoch, keeper.best_epoch, stopped, _last_warnings(watchers), trained)
 
 
 @contextmanager

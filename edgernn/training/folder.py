@@ -51,6 +51,11 @@ def run_to_resume(recipe: Recipe, out: str | os.PathLike[str] | None) -> tuple[P
         raise InputError(
             f"resume: the run in {str(folder)!r} is of recipe {config.recipe!r}, not {recipe.name!r}."
         )
+    if config.pretraining != recipe.objective:
+        raise InputError(
+            f"resume: the run in {str(folder)!r} learned {config.pretraining or 'its labels'}, not "
+            f"{recipe.objective or 'labels'}. Continue it by the command that began it."
+        )
     if not (folder / CHECKPOINT_FILE).is_file():
         raise InputError(
             f"resume: {str(folder)!r} holds no {CHECKPOINT_FILE}: training stopped in its first epoch. "

@@ -10,6 +10,7 @@ from lightning.pytorch import LightningModule, seed_everything
 from torch import Tensor, nn
 from torchmetrics import MetricCollection
 
+from edgernn.training.adapters import Adapter, with_factors
 from edgernn.training.options import TrainingOptions
 from edgernn.training.parameter_groups import parameter_groups
 from edgernn.training.profile import BACKWARD, FORWARD
@@ -29,6 +30,7 @@ class RecipeModule(LightningModule):
         options: the optimiser, its learning rates and what is frozen.
         seed: what every epoch's random numbers follow from.
         losses: gives the validation loss of each epoch so far.
+        adapters: what is learned in the place of the network's matrices; None: these are.
     """
 
     def __init__(
@@ -38,15 +40,18 @@ class RecipeModule(LightningModule):
         options: TrainingOptions,
         seed: int,
         losses: Callable[[], Sequence[float]] = tuple,
+        adapters: nn.ModuleList | None = None,
     ) -> None:
         super().__init__()
+        self.adapters = nn.ModuleList() if adapters is None else adapters
         self.losses = losses
         self.recipe, self.model, self.options, self.seed = recipe, model, options, seed
         self.validation_metrics = MetricCollection(dict(recipe.metrics()), prefix="validation_")
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The optimiser of the options, over the parameters that are not frozen."""
-        options, groups = self.options, parameter_groups(self.model, self.options)
+        options = self.options
+        groups = with_factors(parameter_groups(self.model, options), self.adapters)
         if options.optimizer == "sgd":
             return torch.optim.SGD(
                 groups, lr=options.learning_rate, momentum=_MOMENTUM, nesterov=True,
@@ -75,9 +80,17 @@ class RecipeModule(LightningModule):
         seed_everything((self.seed + 1_000_003 * (self.current_epoch + 1)) % 2**32, verbose=False)
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Note the norm of the gradient, before it is clipped."""
-        norms = [p.grad.detach().norm() for p in self.model.parameters() if p.grad is not None]
+        """Hand adapters their gradient, and note the norm of it all, before it is clipped."""
+        for adapter in self._adapters():
+            adapter.take_gradient()
+        trained = [value for group in optimizer.param_groups for value in group["params"]]
+        norms = [value.grad.detach().norm() for value in trained if value.grad is not None]
         self.log("gradient_norm", torch.stack(norms).norm(), on_step=True, on_epoch=False)
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_index: int) -> None:
+        """After the optimiser's step: what adapters learned goes into the network."""
+        for adapter in self._adapters():
+            adapter.write()
 
     def training_step(self, batch: Any, batch_index: int) -> Tensor:
         """The loss of one batch."""
@@ -103,6 +116,9 @@ class RecipeModule(LightningModule):
         if len(self.validation_metrics):
             self.log_dict(self.validation_metrics.compute())
             self.validation_metrics.reset()
+
+    def _adapters(self) -> list[Adapter]:
+        return [adapter for adapter in self.adapters if isinstance(adapter, Adapter)]
 
     def loss_of(self, batch: Any) -> Tensor:
         """The loss of one batch, for who looks at its gradient."""

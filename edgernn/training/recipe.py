@@ -71,6 +71,25 @@ class Prepared:
     example: tuple[Tensor, ...] = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Unlabelled:
+    """Data that a recipe's network is pretrained on.
+
+    Attributes:
+        sequences: each (time, …): symbols or values.
+        arguments: what `Recipe.build` makes the network of; its last layers are not used.
+        metadata: with the vocabulary, where there is one.
+        source: which data this is, in one sentence.
+        fingerprint: a digest of the data.
+    """
+
+    sequences: Sequence[Tensor]
+    arguments: dict[str, Any]
+    metadata: Metadata
+    source: str
+    fingerprint: str
+
+
 PreparedT = TypeVar("PreparedT", bound=Prepared)
 
 
@@ -82,6 +101,9 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
         options_type: the dataclass of its options.
         data_options: names of the options that belong to one data set, and are not carried over to others.
         data_name: what the recipe's own data are called under $EDGERNN_DATA; empty where there are none.
+        objectives: names of the objectives that its network can be pretrained with, the usual one first; see
+            `edgernn.training.pretraining`.
+        objective: of an objective, which takes the place of the recipe in training: its name; else empty.
         name: the name of its folder; set by `find_recipe`.
         folder: where recipe.py stands; set by `find_recipe`.
     """
@@ -90,6 +112,8 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
     options_type: type[OptionsT]
     data_options: ClassVar[tuple[str, ...]] = ()
     data_name: ClassVar[str] = ""
+    objectives: ClassVar[tuple[str, ...]] = ()
+    objective: str = ""
     name: str = ""
     folder: Path | None = None
 
@@ -116,6 +140,15 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
             new_labels: whether the labels are those of the data; otherwise they stay too.
         """
         return self.prepare(options, data)
+
+    def unlabelled(self, options: OptionsT, data: Path | None, known: Metadata | None) -> Unlabelled:
+        """Read data without labels, for pre-training; a recipe with `objectives` has this.
+
+        Args:
+            options, data: as for `prepare`.
+            known: what a network that is trained already is for: its vocabulary stays. None: there is none.
+        """
+        raise NotImplementedError
 
     @abc.abstractmethod
     def build(self, arguments: dict[str, Any]) -> nn.Module:

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import edgernn
 from edgernn.errors import InputError
+from edgernn.training.adapters import check_adapters
 from edgernn.training.bounds import apply_bounds, find_bounds
 from edgernn.training.compression import Compression
 from edgernn.training.config import CHECKPOINT_FILE, EXAMPLE_FILE, WEIGHTS_FILE, RunConfig
@@ -112,6 +113,8 @@ def train(
     config = replace(config, rounded_for=rounding.scheme if rounding else "", compression=compression)
     if compression is not None:
         _check_compression(compression, rounding, trained=resume or start is not None)
+    smaller = compression is not None or rounding is not None
+    check_adapters(chosen, trained=known is not None, smaller=smaller)
     check_device(device)
     model = new_model(recipe, prepared, config.seed)
     taken: Transfer | None = None
@@ -188,6 +191,7 @@ def train(
         test_samples=len(cast(Sized, prepared.test)),
         scores_before=config.scores_before,
         drawn_anew=taken.new if taken else (),
+        trained_parameters=result.trained_parameters,
         compression=compressed,
     )
     say(f"{report.epochs} epochs in {report.seconds:.1f} s; the best one was {report.best_epoch}.")
@@ -202,6 +206,7 @@ def _config(
         raise InputError(f"seed: must be an integer from 0 to {2**32 - 1}, found {seed!r}.")
     return RunConfig(
         recipe=recipe.name,
+        pretraining=recipe.objective,
         recipe_folder="" if is_shipped(recipe) else str(recipe.folder or ""),
         options=asdict(options),
         arguments=prepared.arguments,

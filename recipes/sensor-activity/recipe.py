@@ -25,7 +25,7 @@ from edgernn.training.classification import (
 )
 from edgernn.training.neighbour import nearest_by_statistics
 from edgernn.training.options import option
-from edgernn.training.recipe import Metadata, locate_data
+from edgernn.training.recipe import Metadata, Unlabelled, locate_data
 from edgernn.training.recordings import Columns, Recording, groups_of, read_recordings
 from edgernn.training.rotation import rotate
 from edgernn.training.splits import split_in_three
@@ -81,6 +81,7 @@ class SensorActivity(ClassifierRecipe[Options]):
 
     summary = "Classify motion from sensors: a folder of recordings, csv, jsonl or .ts; streams."
     options_type = Options
+    objectives = ("predictive-coding", "forecast")
     data_options = (*ClassifierRecipe.data_options, "test_group", "minimum_recordings")
 
     def prepare(self, options: Options, data: Path | None) -> ClassifierData:
@@ -94,12 +95,7 @@ class SensorActivity(ClassifierRecipe[Options]):
         return self._prepare(options, data, None if new_labels else known.labels)
 
     def _prepare(self, options: Options, data: Path | None, known: Sequence[str] | None) -> ClassifierData:
-        if data is None:
-            raise InputError(
-                "data: this recipe comes without data. Name yours with --data: a folder of LABEL/ folders "
-                "with a file a recording, a .csv table, a .jsonl or a .ts file."
-            )
-        train, validation, test = split_recordings(options, data)
+        train, validation, test = split_recordings(options, _given(data))
         labels = tuple(sorted({item.label for item in train})) if known is None else tuple(known)
         if len(labels) < 2:
             raise InputError(f"data: recordings of one label, {labels[0]!r}, alone; nothing to tell apart.")
@@ -111,28 +107,8 @@ class SensorActivity(ClassifierRecipe[Options]):
             train=parts[0],
             validation=parts[1],
             test=parts[2],
-            arguments={
-                "features": features,
-                "classes": len(labels),
-                "hidden_size": options.hidden_size,
-                "cell": options.cell,
-                "num_layers": options.num_layers,
-                "stride": options.stride,
-                "channels": options.channels,
-                "pooling": options.pooling,
-                "dropout": options.dropout,
-                "members": options.members,
-                "magnitude_from": options.magnitude_from,
-                "elapsed": options.elapsed,
-            },
-            metadata=Metadata(
-                task="sensor-activity",
-                input_unit=options.unit,
-                sample_rate=options.sample_rate,
-                features=options.column or tuple(f"channel {n}" for n in range(features)),
-                outputs=("probabilities",),
-                labels=labels,
-            ),
+            arguments=_arguments(options, features, len(labels)),
+            metadata=_metadata(options, features, labels),
             source=f"{sum(map(len, parts))} recordings of {len(labels)} labels{people} in {data}",
             fingerprint=digest(
                 labels, *(x for part in parts for x in part.sequences), *(p.classes for p in parts)
@@ -140,6 +116,24 @@ class SensorActivity(ClassifierRecipe[Options]):
             example=(_example(parts[2]),),
             class_weights=class_weights(parts[0].classes, len(labels), options.class_weights),
             augment=augmentation(options, values.std(0, correction=0)),
+        )
+
+    def unlabelled(self, options: Options, data: Path | None, known: Metadata | None) -> Unlabelled:
+        """The recordings of the training data, whatever their labels; a group that is held out stays so."""
+        data = _given(data)
+        columns = Columns(
+            options.label_column, options.recording_column, options.group_column, options.column
+        )
+        found = read_recordings(path=data, columns=columns, group_pattern=options.group_pattern,
+                                encoding=options.encoding)  # fmt: skip
+        kept = [item.values for item in found if not options.test_group or item.group != options.test_group]
+        features = found[0].values.shape[1]
+        return Unlabelled(
+            sequences=kept,
+            arguments=_arguments(options, features, classes=1),
+            metadata=_metadata(options, features, labels=()),
+            source=f"{len(kept)} recordings without labels in {data}",
+            fingerprint=digest(*kept),
         )
 
     def build(self, arguments: dict[str, Any]) -> SensorClassifier:
@@ -181,6 +175,43 @@ class SensorActivity(ClassifierRecipe[Options]):
             **super().baselines(prepared),
             "nearest": nearest_by_statistics(train.sequences, train.classes, test.sequences),
         }
+
+
+def _given(data: Path | None) -> Path:
+    if data is None:
+        raise InputError(
+            "data: this recipe comes without data. Name yours with --data: a folder of LABEL/ folders "
+            "with a file a recording, a .csv table, a .jsonl or a .ts file."
+        )
+    return data
+
+
+def _arguments(options: Options, features: int, classes: int) -> dict[str, Any]:
+    return {
+        "features": features,
+        "classes": classes,
+        "hidden_size": options.hidden_size,
+        "cell": options.cell,
+        "num_layers": options.num_layers,
+        "stride": options.stride,
+        "channels": options.channels,
+        "pooling": options.pooling,
+        "dropout": options.dropout,
+        "members": options.members,
+        "magnitude_from": options.magnitude_from,
+        "elapsed": options.elapsed,
+    }
+
+
+def _metadata(options: Options, features: int, labels: tuple[str, ...]) -> Metadata:
+    return Metadata(
+        task="sensor-activity",
+        input_unit=options.unit,
+        sample_rate=options.sample_rate,
+        features=options.column or tuple(f"channel {n}" for n in range(features)),
+        outputs=("probabilities",),
+        labels=labels,
+    )
 
 
 def augmentation(options: Options, scale: Tensor) -> Callable[[Tensor], Tensor]:

@@ -55,7 +55,7 @@ def test_padding_does_not_touch_a_recordings_answer(stride: int) -> None:
 
 def test_the_mean_is_of_all_steps_so_far() -> None:
     model, x = sensor(stride=1), torch.randn(1, 12, 3)
-    hidden, _ = model.branches[0]["recurrent"]((x - model.mean) / model.scale)
+    hidden, _ = model.recurrent((x - model.mean) / model.scale)
     expected = model.head(torch.stack([hidden[:, : n + 1].mean(1) for n in range(12)], 1))
     torch.testing.assert_close(model.logits(x), expected)
 
@@ -74,10 +74,8 @@ def test_members_learn_by_themselves() -> None:
     """The gradient of one member's loss reaches its own weights alone."""
     model = sensor(members=2)
     model.member_logits(torch.randn(1, 20, 3))[:, -1, 0].square().sum().backward()
-    reached = [
-        any(p.grad is not None and bool(p.grad.any()) for p in branch.parameters())
-        for branch in model.branches
-    ]
+    parts = (model.recurrent, *model.others)
+    reached = [any(p.grad is not None and bool(p.grad.any()) for p in part.parameters()) for part in parts]
     assert reached == [True, False]
 
 

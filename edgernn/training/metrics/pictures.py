@@ -74,5 +74,5 @@ def draw_roc(path: Path, curves: Sequence[RocCurve]) -> None:
     axes.set_ylabel("true positives ÷ samples of the class", color=INK)
     left_out = f"; {len(shown)} of {len(curves)} classes shown" if 2 < len(shown) < len(curves) else ""
     axes.set_title(f"ROC: mean area {mean:.3f}{left_out}", loc="left", fontsize=11)
-    axes.legend(frameon=False, fontsize=9, loc="lower right")
+    axes.legend(frameon=False, fontsize=9, loc="lower right", title="area under the curve", title_fontsize=9)
     save_figure(canvas, path)
