@@ -17,6 +17,7 @@ from edgernn.errors import InputError
 from edgernn.training.options import OptionsT
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from torch import Tensor, nn
     from torch.utils.data import Dataset
     from torchmetrics import Metric
@@ -161,12 +162,25 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
     def loss(self, model: nn.Module, output: Any, target: Any) -> Tensor:
         """The loss of one batch: a scalar, the mean over its samples."""
 
+    def loss_weight(self, model: nn.Module, target: Any) -> Tensor | None:
+        """What `loss` is a mean over, as a scalar, where that is not the number of samples: time steps, or
+        the sum of the classes' weights. Several processes that share a batch join their losses by it.
+        """
+        return None
+
     def finish(self, model: nn.Module, prepared: PreparedT) -> None:
         """Set what follows from the trained weights, e.g. a threshold; it is kept with them."""
 
     @abc.abstractmethod
     def score(self, model: nn.Module, prepared: PreparedT) -> dict[str, float]:
         """Scores on the test part, the network's by name and a baseline's as "name/baseline"."""
+
+    def picture(self, model: nn.Module, prepared: PreparedT) -> Figure | None:
+        """What the network makes of the validation part, e.g. a confusion matrix; None: there is no picture.
+
+        Called without gradients, of a network in evaluation mode.
+        """
+        return None
 
     def write_details(self, model: nn.Module, prepared: PreparedT, folder: Path) -> None:
         """Write what there is to say of the scores into the run folder, e.g. a confusion matrix."""

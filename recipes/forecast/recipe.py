@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
 from edgernn.errors import InputError
 from edgernn.models import Forecaster
 from edgernn.models.quantiles import check_quantiles
+from edgernn.training.augmentation import NoisyInputs
 from edgernn.training.baselines import actual_values, persistence, seasonal_naive
 from edgernn.training.csv_series import read_csv
 from edgernn.training.forecasts import forecast_loss, forecasts_at, middle
@@ -26,12 +28,17 @@ from edgernn.training.metrics.forecast import (
     standardised_error,
 )
 from edgernn.training.options import TrainingOptions, option
+from edgernn.training.pictures import draw_forecasts
 from edgernn.training.recipe import Metadata, Prepared, Recipe
 from edgernn.training.series import BUNDLED, Series, relative_changes
 from edgernn.training.windows import Split, Windows, in_blocks, split_in_time
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from torchmetrics import Metric
+
+# Forecasts in a picture.
+_DRAWN = 120
 
 FILE_OPTIONS = (
     "column", "inputs", "future", "calendar", "returns", "time_column", "missing", "season", "unit", "rows",
@@ -82,6 +89,9 @@ class Options(TrainingOptions):
     hidden_size: int = option(50, "Size of a recurrent layer.", minimum=1)
     num_layers: int = option(1, "Recurrent layers on top of each other.", minimum=1)
     dropout: float = option(0.0, "Dropout between recurrent layers.", minimum=0, below=1)
+    noise: float = option(
+        0.0, "Noise that training adds to the inputs, in their standard deviations.", minimum=0
+    )
     # A network this small gains nothing from a second thread, and loses much where the cores are busy.
     threads: int | None = option(1, "CPU threads that training uses; none: torch's choice.", minimum=1)
 
@@ -147,15 +157,18 @@ class Forecast(Recipe[Options, ForecastData]):
             horizon=horizon,
         )
         test = Windows(values, split.test_origins(horizon), window, horizon, targets)
+        train: Dataset = Windows(
+            values,
+            split.train_origins(window, horizon)[:: options.every],
+            window,
+            horizon,
+            targets,
+            scored_steps=max(1, round(window * (1 - options.warm_up))),
+        )
+        if options.noise:
+            train = NoisyInputs(train, options.noise, values[: split.train_end].std(0, correction=0))
         return ForecastData(
-            train=Windows(
-                values,
-                split.train_origins(window, horizon)[:: options.every],
-                window,
-                horizon,
-                targets,
-                scored_steps=max(1, round(window * (1 - options.warm_up))),
-            ),
+            train=train,
             validation=in_blocks(
                 values, split.validation_origins(horizon), window, horizon, targets, every=options.every
             ),
@@ -218,6 +231,23 @@ class Forecast(Recipe[Options, ForecastData]):
                 super().update(middle(output, target.shape[-1]), target)
 
         return {"rmse": MiddleError(squared=False)}
+
+    def picture(self, model: nn.Module, prepared: ForecastData) -> Figure:
+        """The end of the validation part, and the forecast of each value one step before."""
+        device = next(model.parameters()).device
+        part = prepared.validation
+        assert isinstance(part, Windows)
+        first = max(0, len(part) - _DRAWN)
+        batch = [tensor.to(device) for tensor in part[list(range(first, len(part)))]]
+        found, actual = self.predict(model, batch)
+        # The windows' scored steps follow each other.
+        found, actual = (
+            values[..., 0].flatten()[-_DRAWN:] for values in (middle(found, actual.shape[-1]), actual)
+        )
+        lines = {"one step ahead": found.cpu().numpy()}
+        name = prepared.metadata.features[0]
+        unit = f"{name}, {prepared.metadata.output_unit}" if prepared.metadata.output_unit else name
+        return draw_forecasts(actual.cpu().numpy(), lines, unit, "step of the validation part")
 
     @torch.no_grad()
     def score(self, model: nn.Module, prepared: ForecastData) -> dict[str, float]:

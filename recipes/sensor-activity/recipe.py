@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from edgernn.errors import InputError
 from edgernn.models import SensorClassifier
-from edgernn.training.augmentation import add_noise, crop, rescale, stretch
+from edgernn.training.augmentation import SignalAugmentation, signal_augmentation
 from edgernn.training.classification import (
     ClassifierData,
     ClassifierOptions,
@@ -32,7 +32,7 @@ from edgernn.training.splits import split_in_three
 
 
 @dataclass(frozen=True)
-class Options(ClassifierOptions):
+class Options(ClassifierOptions, SignalAugmentation):
     """Options of the sensor-activity recipe."""
 
     label_column: str = option("label", "Column of a table that holds the labels.")
@@ -66,9 +66,7 @@ class Options(ClassifierOptions):
         0.0, "Spread of the angle that training turns three-axis sensors by, in radians.", minimum=0
     )
     crop: float = option(0.3, "Largest share of a recording that training cuts off.", minimum=0, below=1)
-    noise: float = option(0.0, "Noise that training adds, in standard deviations.", minimum=0)
     rescale: float = option(0.05, "Spread of gain and offset that training draws anew.", minimum=0)
-    stretch: float = option(0.0, "Largest change of speed in training, as a share.", minimum=0, below=1)
     max_epochs: int = option(30, "Most passes over the training part.", minimum=1)
     patience: int = option(30, "Epochs without a better validation loss before training stops.", minimum=1)
     schedule: Literal["constant", "cosine", "one-cycle", "plateau"] = option(
@@ -115,7 +113,9 @@ class SensorActivity(ClassifierRecipe[Options]):
             ),
             example=(_example(parts[2]),),
             class_weights=class_weights(parts[0].classes, len(labels), options.class_weights),
-            augment=augmentation(options, values.std(0, correction=0)),
+            augment=augmentation(options, values),
+            mix_up=options.mix_up,
+            label_smoothing=options.label_smoothing,
         )
 
     def unlabelled(self, options: Options, data: Path | None, known: Metadata | None) -> Unlabelled:
@@ -214,20 +214,15 @@ def _metadata(options: Options, features: int, labels: tuple[str, ...]) -> Metad
     )
 
 
-def augmentation(options: Options, scale: Tensor) -> Callable[[Tensor], Tensor]:
-    """What training does to a recording: a part of it, at another speed, gain and offset, with noise.
+def augmentation(options: Options, values: Tensor) -> Callable[[Tensor], Tensor]:
+    """What training does to a recording: its sensor is turned, then what is done to any signal.
 
     Args:
         options: how much of each.
-        scale: (features,), standard deviation of the channels.
+        values: (time, features), all recordings of the training part, one after the other.
     """
-
-    def augment(values: Tensor) -> Tensor:
-        values = rotate(values, options.rotate, options.magnitude_from or 0.0)
-        values = stretch(crop(values, options.crop), options.stretch)
-        return add_noise(rescale(values, options.rescale, scale), options.noise, scale)
-
-    return augment
+    change = signal_augmentation(options, values)
+    return lambda recording: change(rotate(recording, options.rotate, options.magnitude_from or 0.0))
 
 
 def split_recordings(options: Options, data: Path) -> tuple[Sequence[Recording], ...]:

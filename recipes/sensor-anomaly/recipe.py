@@ -13,11 +13,10 @@ from torch.utils.data import Dataset, Subset
 from edgernn.errors import InputError
 from edgernn.models import AnomalyDetector
 from edgernn.training.alarms import Steps, classify_steps, curve, found_faults, starts, threshold_for
-from edgernn.training.classification import ROC_PICTURE, write_table
+from edgernn.training.classification import write_roc, write_table
 from edgernn.training.csv_series import read_csv
 from edgernn.training.faults import KINDS, Fault, inject, labelled_faults
 from edgernn.training.forecasts import forecast_loss
-from edgernn.training.metrics.pictures import draw_roc
 from edgernn.training.options import TrainingOptions, option
 from edgernn.training.recipe import Metadata, Prepared, Recipe
 from edgernn.training.series import Series, co2
@@ -251,7 +250,7 @@ class SensorAnomaly(Recipe[Options, AnomalyData]):
             rows.append([item.kind, item.faults, item.found, f"{item.delay:g}", f"{curves[-1].area:.4f}"])
         header = ("fault", "faults", "found", "median delay in steps", "auc")
         write_table(folder / FAULTS_FILE, header, rows)
-        draw_roc(folder / ROC_PICTURE, curves)
+        write_roc(folder, curves)
 
 
 @torch.no_grad()

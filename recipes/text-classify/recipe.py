@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from edgernn.errors import InputError
 from edgernn.features.symbols import BYTE_VOCABULARY, Symbols, word_vocabulary
 from edgernn.models import TextClassifier
+from edgernn.training.augmentation import StepAugmentation, drop_steps, mask_steps
 from edgernn.training.classification import (
     ClassifierData,
     ClassifierOptions,
@@ -29,9 +30,12 @@ from edgernn.training.options import option
 from edgernn.training.recipe import Metadata, Unlabelled, locate_data
 from edgernn.training.splits import split_labelled
 
+# A symbol that tells nothing: of words the one for all that are not known, of bytes zero, which no text has.
+HIDDEN = 1
+
 
 @dataclass(frozen=True)
-class Options(ClassifierOptions):
+class Options(ClassifierOptions, StepAugmentation):
     """Options of the text-classify recipe."""
 
     text_column: str = option("text", "Column of a table that holds the texts.")
@@ -103,6 +107,8 @@ class TextClassify(ClassifierRecipe[Options]):
             fingerprint=digest(labels, *((item.text, item.label) for item in (*train, *validation, *test))),
             example=_example(parts[2], len(vocabulary)),
             class_weights=class_weights(parts[0].classes, len(labels), options.class_weights),
+            augment=augmentation(options),
+            label_smoothing=options.label_smoothing,
         )
 
     def unlabelled(self, options: Options, data: Path | None, known: Metadata | None) -> Unlabelled:
@@ -175,6 +181,18 @@ def _arguments(options: Options, symbols: int, classes: int) -> dict[str, Any]:
         "dropout": options.dropout,
         "symbol_dropout": options.symbol_dropout,
     }
+
+
+def augmentation(options: Options) -> Callable[[Tensor], Tensor] | None:
+    """What training does to a text: symbols are left out, and others hidden."""
+    if not options.drop_steps and not options.mask_steps:
+        return None
+
+    def augment(symbols: Tensor) -> Tensor:
+        left = drop_steps(symbols, options.drop_steps, shortest=1)
+        return mask_steps(left, options.mask_steps, HIDDEN)
+
+    return augment
 
 
 def split_texts(options: Options, data: Path) -> tuple[Sequence[LabelledText], ...]:
