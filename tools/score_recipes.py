@@ -102,10 +102,11 @@ def score_lines() -> list[str]:
             else f"≤ {benchmark.at_most:g}" if benchmark.at_most is not None
             else ""
         )  # fmt: skip
+        score = f"{measured.score} **{mean:.{digits}f}**{spread}"
         verdict = "" if benchmark.reached(mean) else ", **missed**"
         runs = len(measured.values) * max(1, len(benchmark.folds))
         lines.append(
-            f"| {recipe} | {benchmark.name} | {measured.score} **{mean:.{digits}f}**{spread} | {goal}{verdict} | "
+            f"| {recipe} | {benchmark.name} | {score} | {goal}{verdict} | "
             f"{benchmark.baseline} | {measured.parameters:,} | {runs} × {measured.seconds / runs:.0f} s, "
             f"{measured.date} |"
         )
