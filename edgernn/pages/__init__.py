@@ -31,6 +31,15 @@ def figure(width: float, height: float) -> tuple[Any, Any]:
 
     Raises MissingDependencyError where matplotlib is missing.
     """
+    made, axes = panels(1, width, height)
+    return made, axes[0]
+
+
+def panels(count: int, width: float, height: float) -> tuple[Any, list[Any]]:
+    """As `figure`, with `count` axes of that size beside each other.
+
+    Raises MissingDependencyError where matplotlib is missing.
+    """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -40,15 +49,16 @@ def figure(width: float, height: float) -> tuple[Any, Any]:
             "Install it with: pip install 'edgernn[train]'"
         ) from error
 
-    made = Figure(figsize=(width, height), dpi=130, layout="constrained")
+    made = Figure(figsize=(count * width, height), dpi=130, layout="constrained")
     FigureCanvasAgg(made)
-    axes = made.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(GRID)
-    axes.tick_params(colors=INK, labelsize=9)
-    axes.grid(True, color=GRID, linewidth=0.6)
-    axes.set_axisbelow(True)
-    return made, axes
+    found = [made.add_subplot(1, count, number + 1) for number in range(count)]
+    for axes in found:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.spines[["left", "bottom"]].set_color(GRID)
+        axes.tick_params(colors=INK, labelsize=9)
+        axes.grid(True, color=GRID, linewidth=0.6)
+        axes.set_axisbelow(True)
+    return made, found
 
 
 def save_figure(drawn: Any, path: Path) -> None:

@@ -229,6 +229,7 @@ def train(
             if result_picture is not None:
                 save_figure(result_picture, folder / RESULT)
         write_run_page(folder, config, report)
+    processes.wait()
     say(f"{report.epochs} epochs in {report.seconds:.1f} s; the best one was {report.best_epoch}.")
     return report
 

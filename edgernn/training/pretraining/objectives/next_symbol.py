@@ -79,6 +79,10 @@ class NextSymbol(Objective):
         """Nats a symbol."""
         return F.cross_entropy(output, target)
 
+    def loss_weight(self, model: nn.Module, target: Tensor) -> Tensor:
+        """The symbols that were predicted."""
+        return torch.tensor(float(len(target)), device=target.device)
+
     @torch.no_grad()
     def score(self, model: nn.Module, prepared: Prepared) -> dict[str, float]:
         """Nats and bits a symbol and perplexity, beside those of the symbols' frequencies."""
