@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from edgernn.models.anomaly_detector import AnomalyDetector
 from edgernn.models.crf import LinearChainCRF
 from edgernn.models.forecaster import Forecaster
+from edgernn.models.fusion_classifier import FusionClassifier
 from edgernn.models.sensor_classifier import SensorClassifier
 from edgernn.models.tagger import Tagger
 from edgernn.models.text_classifier import TextClassifier
 
-__all__ = ["Forecaster", "LinearChainCRF", "SensorClassifier", "Tagger", "TextClassifier"]
+__all__ = [
+    "AnomalyDetector", "Forecaster", "FusionClassifier", "LinearChainCRF", "SensorClassifier", "Tagger",
+    "TextClassifier",
+]  # fmt: skip
