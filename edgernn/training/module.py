@@ -16,6 +16,7 @@ from edgernn.training.parameter_groups import parameter_groups
 from edgernn.training.profile import BACKWARD, FORWARD
 from edgernn.training.recipe import Recipe
 from edgernn.training.schedule import plateau_factor, step_factor
+from edgernn.training.streams import CarriedState, StreamBatch
 
 # As usual for SGD on recurrent networks (Sutskever et al. 2013).
 _MOMENTUM = 0.9
@@ -45,6 +46,8 @@ class RecipeModule(LightningModule):
         super().__init__()
         self.adapters = nn.ModuleList() if adapters is None else adapters
         self.losses = losses
+        # Of validation and of training: both read streams, each its own.
+        self._carried = (CarriedState(), CarriedState())
         self.recipe, self.model, self.options, self.seed = recipe, model, options, seed
         self.validation_metrics = MetricCollection(dict(recipe.metrics()), prefix="validation_")
 
@@ -122,11 +125,18 @@ class RecipeModule(LightningModule):
 
     def loss_of(self, batch: Any) -> Tensor:
         """The loss of one batch, for who looks at its gradient."""
-        return self._loss(batch)[0]
+        return self._loss(batch, CarriedState())[0]
 
-    def _loss(self, batch: Any) -> tuple[Tensor, Any, Any]:
-        output, target = self.recipe.predict(self.model, batch)
+    def _loss(self, batch: Any, carried: CarriedState | None = None) -> tuple[Tensor, Any, Any]:
+        output, target = self._predict(batch, self._carried[self.training] if carried is None else carried)
         return self.recipe.loss(self.model, output, target), output, target
+
+    def _predict(self, batch: Any, carried: CarriedState) -> tuple[Any, Any]:
+        if not isinstance(batch, StreamBatch):
+            return self.recipe.predict(self.model, batch)
+        output, target, state = self.recipe.predict_stream(self.model, batch, carried)
+        carried.keep(state)
+        return output, target
 
 
 def _batch_size(batch: Any) -> int:
