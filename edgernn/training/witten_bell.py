@@ -30,7 +30,7 @@ def witten_bell(train: Ids, test: Ids, symbols: int, order: int) -> float:
     Raises:
         InputError: where histories of that order have no number of 64 bits, or a text has no symbol.
     """
-    if not 1 <= order or symbols**order >= 2**63:
+    if order < 1 or symbols**order >= 2**63:
         raise InputError(f"order: n-grams of {order} of {symbols} symbols are too many, or none.")
     if not len(train) or not len(test):
         raise InputError("text: an n-gram model needs a symbol to count and one to score.")
