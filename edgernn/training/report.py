@@ -98,6 +98,8 @@ class FinetuneReport:
         old_after: scores there of what was finetuned: under the old labels' rows of the new head where it has
             all of them, otherwise under the old head.
         old_head: whether it was the old head.
+        pretraining: the objective that the run before was pretrained with: there is nothing to forget then;
+            empty where it was trained.
     """
 
     training: TrainReport
@@ -105,6 +107,7 @@ class FinetuneReport:
     old_before: dict[str, float]
     old_after: dict[str, float]
     old_head: bool
+    pretraining: str = ""
 
     def to_json(self, *, indent: int | None = None) -> str:
         """The report as JSON text."""

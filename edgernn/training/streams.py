@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -37,8 +36,9 @@ class StreamOptions(TrainingOptions):
     )
 
 
-class StreamBatch(NamedTuple):
-    """A window of each row.
+@dataclass(eq=False)
+class StreamBatch:
+    """A window of each row; iterated over, it is the inputs and the target.
 
     Attributes:
         inputs: (rows, window, …); behind the end of a shorter window zeros.
@@ -51,6 +51,9 @@ class StreamBatch(NamedTuple):
     target: Tensor
     starts: Tensor
     inside: Tensor
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return iter((self.inputs, self.target))
 
 
 class Streams(Dataset):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,7 @@ def mean_loss(model: LanguageModel, part: Streams, carry: bool = True) -> Tensor
     outputs, targets = [], []
     for batch in batches(part, 1, None):
         if not carry:
-            batch = batch._replace(starts=torch.ones_like(batch.starts))
+            batch = replace(batch, starts=torch.ones_like(batch.starts))
         output, target, state = recipe.predict_stream(model, batch, carried)
         carried.keep(state)
         outputs.append(output)
@@ -153,7 +154,7 @@ def test_validation_and_measurements_leave_the_states_of_training_alone() -> Non
         return float(module.training_step(second, 1).detach())
 
     assert second_loss() == second_loss(first)
-    forgetful = second._replace(starts=torch.tensor([True]))
+    forgetful = replace(second, starts=torch.tensor([True]))
     model = network("gru", 1)
     output, target, _ = recipe.predict_stream(model, forgetful, CarriedState())
     assert second_loss() != float(recipe.loss(model, output, target).detach())
