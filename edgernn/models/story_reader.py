@@ -18,8 +18,8 @@ class StoryReader(nn.Module):
 
         a = softmax_i(w · tanh(V v_i + U q)),   y = softmax(W tanh(Z (Σ_i a_i v_i, q)))
 
-    (Bahdanau et al. 2015, "Neural machine translation by jointly learning to align and translate"; hierarchies
-    of words and sentences as in Yang et al. 2016, "Hierarchical attention networks").
+    (Bahdanau et al. 2015, "Neural machine translation by jointly learning to align and translate"; words and
+    sentences as in Yang et al. 2016, "Hierarchical attention networks for document classification").
 
     Args:
         words: size of the vocabulary, the filling symbol 0 included.
@@ -57,7 +57,10 @@ class StoryReader(nn.Module):
         self.sentences = Recurrent(kind(embedding_size, hidden_size), bidirectional=True)
         self.story = Recurrent(kind(2 * hidden_size, hidden_size), bidirectional=True)
         self.dropout = nn.Dropout(dropout)
-        self.key, self.query = nn.Linear(4 * hidden_size, hidden_size), nn.Linear(2 * hidden_size, hidden_size)
+        self.key, self.query = (
+            nn.Linear(4 * hidden_size, hidden_size),
+            nn.Linear(2 * hidden_size, hidden_size),
+        )
         self.weigh = nn.Linear(hidden_size, 1)
         self.mix = nn.Linear(6 * hidden_size, 2 * hidden_size)
         self.head = nn.Linear(2 * hidden_size, answers)

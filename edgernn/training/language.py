@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from edgernn.errors import InputError
+from edgernn.training.metrics.language import LanguageMeter
 from edgernn.training.records import read_text_file, text_files
 from edgernn.training.streams import Streams
+from edgernn.training.witten_bell import witten_bell
 
-# Steps of a window that is only scored: nothing but memory depends on it.
-_SCORED_AT_ONCE = 1024
+# Symbols of a piece that is scored in one call, for the memory's sake, and those that are read before it:
+# what is longer ago changes the probabilities too little to count.
+_SCORED_AT_ONCE, _CONTEXT = 16384, 512
 
 
 class Parts(NamedTuple):
@@ -25,7 +29,7 @@ class Parts(NamedTuple):
     test: tuple[str, ...]
 
 
-def read_plain_texts(path: Path, encoding: str = "utf-8") -> tuple[str, ...]:
+def read_whole_texts(path: Path, encoding: str = "utf-8") -> tuple[str, ...]:
     """The text of a file, or of each .txt file in a folder.
 
     Raises:
@@ -63,11 +67,32 @@ def streams(texts: Sequence[Tensor], window: int, rows: int) -> Streams:
     return Streams([ids[:-1] for ids in texts], [ids[1:] for ids in texts], window, rows)
 
 
-def one_stream(texts: Sequence[Tensor]) -> Streams:
-    """As `streams`, for scores: text after text, each from its start to its end."""
-    return streams(texts, _SCORED_AT_ONCE, 1)
+@torch.no_grad()
+def language_scores(model: nn.Module, test: Streams, characters: int) -> dict[str, float]:
+    """Nats and bits a character and perplexity a symbol of texts, by a network's `forward` alone.
+
+    Read in long pieces; each is read from some symbols before it on, which do not count again.
+
+    Args:
+        model: gives (1, time, symbols) logarithms of probabilities for (1, time) numbers of symbols.
+        test: the texts.
+        characters: how many characters the targets spell.
+    """
+    device = next((weight.device for weight in model.parameters()), torch.device("cpu"))
+    meter = LanguageMeter()
+    for inputs, targets in zip(test.inputs, test.targets, strict=True):
+        for start in range(0, len(inputs), _SCORED_AT_ONCE):
+            end, before = start + _SCORED_AT_ONCE, min(start, _CONTEXT)
+            found: Tensor = model(inputs[None, start - before : end].to(device))
+            meter.update(found[0, before:].cpu(), targets[start:end])
+    return meter.scores(characters)
 
 
-def symbols_to_score(part: Streams) -> Tensor:
-    """All targets of a part, text after text."""
-    return torch.cat(part.targets)
+def witten_bell_scores(
+    train: Streams, test: Streams, symbols: int, order: int, characters: int
+) -> dict[str, float]:
+    """As `language_scores`, of n-grams."""
+    learned, truth = (torch.cat(part.targets).numpy() for part in (train, test))
+    surprise = witten_bell(learned, truth, symbols, order)
+    nats = surprise * len(truth) / characters
+    return {"nats": nats, "bits": nats / math.log(2), "perplexity": math.exp(surprise)}

@@ -19,9 +19,11 @@ from edgernn.training.classification import (
     ClassifierOptions,
     ClassifierRecipe,
     Sequences,
+    batch_of,
     class_numbers,
     class_weights,
     digest,
+    sequences_of,
 )
 from edgernn.training.naive_bayes import naive_bayes
 from edgernn.training.options import option
@@ -45,8 +47,8 @@ class Options(ClassifierOptions):
     embedding_size: int = option(32, "Numbers that stand for a word.", minimum=1)
     hidden_size: int = option(32, "Size of a recurrent layer, a direction.", minimum=1)
     dropout: float = option(0.1, "Dropout of the embeddings and before the last layer.", minimum=0, below=1)
-    max_epochs: int = option(20, "Most passes over the training part.", minimum=1)
-    patience: int = option(10, "Epochs without a better validation loss before training stops.", minimum=1)
+    max_epochs: int = option(8, "Most passes over the training part.", minimum=1)
+    patience: int = option(4, "Epochs without a better validation loss before training stops.", minimum=1)
     batch_size: int = option(32, "Samples a training step.", minimum=1)
     learning_rate: float = option(0.004, "Step size of the optimiser, the schedule's largest.", above=0)
     schedule: Literal["constant", "cosine", "one-cycle", "plateau"] = option(
@@ -91,11 +93,13 @@ class QuestionAnswer(ClassifierRecipe[Options]):
         assert isinstance(model, StoryReader)
         return model.scores(padded[:, 1:], padded[:, 0])[0]
 
+    def answers(self, model: nn.Module, padded: Tensor, lengths: Tensor) -> Tensor:
+        """Probabilities of the answers, by the network's `forward` alone."""
+        return _outputs(model, padded)[0]
+
     def baselines(self, prepared: ClassifierData) -> dict[str, Tensor]:
         """The most frequent answer, and naive Bayes over the words of story and question."""
-        train, test = prepared.train, prepared.test
-        assert isinstance(train, Sequences)
-        assert isinstance(test, Sequences)
+        train, test = sequences_of(prepared.train), sequences_of(prepared.test)
         flat = [[rows[rows > 0] for rows in part.sequences] for part in (train, test)]
         return {
             **super().baselines(prepared),
@@ -108,29 +112,38 @@ class QuestionAnswer(ClassifierRecipe[Options]):
         assert isinstance(prepared, StoryData)
         known = [n for n, places in enumerate(prepared.support) if places]
         if known:
-            most = self._attended(model, prepared.test, known)
-            right = [place in prepared.support[n] for n, place in zip(known, most, strict=True)]
-            last = [len(prepared.test[n][0]) - 2 in prepared.support[n] for n in known]
-            scores["support"] = sum(right) / len(known)
-            scores["support/last_sentence"] = sum(last) / len(known)
+            test = sequences_of(prepared.test)
+            most = _most_attended(model, [test[n] for n in known])
+            # Row 0 of a sample is the question.
+            last = [test.lengths[n] - 2 for n in known]
+            for name, found in (("support", most), ("support/last_sentence", last)):
+                right = [place in prepared.support[n] for n, place in zip(known, found, strict=True)]
+                scores[name] = sum(right) / len(known)
         return scores
 
-    @torch.no_grad()
-    def _attended(self, model: nn.Module, test: Any, numbers: list[int]) -> list[int]:
-        """The sentence that counts most for each of some questions."""
-        assert isinstance(model, StoryReader)
-        found: list[int] = []
-        for start in range(0, len(numbers), _SCORED_AT_ONCE):
-            padded, *_ = self.collate()([test[n] for n in numbers[start : start + _SCORED_AT_ONCE]])
-            found += model.scores(padded[:, 1:], padded[:, 0])[1].argmax(-1).tolist()
-        return found
+
+@torch.no_grad()
+def _most_attended(model: nn.Module, samples: Sequence[tuple[Tensor, int]]) -> list[int]:
+    """The sentence that counts most for each of some questions."""
+    found: list[int] = []
+    for start in range(0, len(samples), _SCORED_AT_ONCE):
+        padded, *_ = batch_of(samples[start : start + _SCORED_AT_ONCE])
+        found += _outputs(model, padded)[1].argmax(-1).tolist()
+    return found
+
+
+def _outputs(model: nn.Module, padded: Tensor) -> tuple[Tensor, Tensor]:
+    """Probabilities and attention, of the network or of a file that stands in its place."""
+    found = model(padded[:, 1:], padded[:, 0])
+    probabilities, attention = found.values() if isinstance(found, dict) else found
+    return probabilities, attention
 
 
 def _prepared(options: Options, data: Path | None, known: Metadata | None, new_labels: bool) -> StoryData:
     if data is None:
         raise InputError(
-            "data: this recipe comes without data. Name yours with --data: a .txt file in bAbI's format, or a "
-            ".csv, .tsv or .jsonl file with columns story, question and answer."
+            "data: this recipe comes without data. Name yours with --data: a .txt file in bAbI's format, or "
+            "a .csv, .tsv or .jsonl file with columns story, question and answer."
         )
     train, validation, test = _split(options, data)
     labels = tuple(sorted({item.answer for item in train}))
@@ -161,6 +174,7 @@ def _prepared(options: Options, data: Path | None, known: Metadata | None, new_l
                                      (train, validation, test) for item in part)),
         example=_example(parts[2], len(vocabulary)),
         class_weights=class_weights(parts[0].classes, len(labels), options.class_weights),
+        label_smoothing=options.label_smoothing,
         support=tuple(item.support for item in test),
     )  # fmt: skip
 

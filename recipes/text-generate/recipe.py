@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,16 +19,14 @@ from edgernn.training.classification import digest
 from edgernn.training.language import (
     Parts,
     cut_off,
-    one_stream,
-    read_plain_texts,
+    language_scores,
+    read_whole_texts,
     streams,
-    symbols_to_score,
+    witten_bell_scores,
 )
-from edgernn.training.metrics.language import LanguageMeter
 from edgernn.training.options import option
 from edgernn.training.recipe import Metadata, Prepared, Recipe, locate_data
 from edgernn.training.streams import CarriedState, State, StreamBatch, StreamOptions, Streams
-from edgernn.training.witten_bell import witten_bell
 
 # Orders of the n-grams that the scores stand beside.
 _BASELINES = {"one_gram": 1, "five_gram": 5}
@@ -100,7 +97,7 @@ class TextGenerate(Recipe[Options, LanguageData]):
     def predict_stream(
         self, model: nn.Module, batch: StreamBatch, carried: CarriedState
     ) -> tuple[Tensor, Tensor, State]:
-        """Scores of the next symbol and what came, of the steps inside the texts: (steps, symbols), (steps,)."""
+        """Scores of the next symbol, (steps, symbols), and what came, (steps,), inside the texts."""
         assert isinstance(model, LanguageModel)
         state = carried.before(model.initial_state(len(batch.starts)), batch.starts)
         scores, state = model.scores(batch.inputs, state)
@@ -110,25 +107,20 @@ class TextGenerate(Recipe[Options, LanguageData]):
         """Cross entropy: nats a symbol."""
         return F.cross_entropy(output, target)
 
-    @torch.no_grad()
+    def loss_weight(self, model: nn.Module, target: Tensor) -> Tensor:
+        """How many symbols there were."""
+        return target.new_tensor(target.numel())
+
     def score(self, model: nn.Module, prepared: LanguageData) -> dict[str, float]:
-        """Nats and bits a character and perplexity on the test part, read as one stream; n-grams beside it."""
+        """Nats and bits a character and perplexity on the test part, and those of n-grams."""
         test, train = prepared.test, prepared.train
         assert isinstance(test, Streams)
         assert isinstance(train, Streams)
-        meter, carried = LanguageMeter(), CarriedState()
-        for numbers in test.order():
-            output, target, state = self.predict_stream(model, test[numbers], carried)
-            carried.keep(state)
-            meter.update(output, target)
-        scores = meter.scores(prepared.characters)
+        scores = language_scores(model, test, prepared.characters)
         symbols = len(prepared.metadata.vocabulary)
-        learned, truth = symbols_to_score(train).numpy(), symbols_to_score(test).numpy()
         for name, order in _BASELINES.items():
-            surprise = witten_bell(learned, truth, symbols, order)
-            nats = surprise * len(truth) / prepared.characters
-            found = {"nats": nats, "bits": nats / math.log(2), "perplexity": math.exp(surprise)}
-            scores |= {f"{score}/{name}": value for score, value in found.items()}
+            plain = witten_bell_scores(train, test, symbols, order, prepared.characters)
+            scores |= {f"{score}/{name}": value for score, value in plain.items()}
         return scores
 
 
@@ -144,10 +136,10 @@ def _read(options: Options, data: Path | None) -> Parts:
         path = locate_data(file) if file else None
         if path is None:
             return cut_off(texts, share, what)
-        return texts, read_plain_texts(path, options.encoding)
+        return texts, read_whole_texts(path, options.encoding)
 
     texts, test = aside(
-        read_plain_texts(data, options.encoding), options.test_data, options.test_size, "test"
+        read_whole_texts(data, options.encoding), options.test_data, options.test_size, "test"
     )
     train, validation = aside(texts, options.validation_data, options.validation_size, "validation")
     return Parts(train, validation, test)
@@ -160,7 +152,7 @@ def _prepared(options: Options, data: Path | None, parts: Parts, vocabulary: Seq
     return LanguageData(
         train=streams(train, options.window, options.batch_size),
         validation=streams(validation, options.window, options.batch_size),
-        test=one_stream(test),
+        test=streams(test, options.window, options.batch_size),
         arguments={
             "symbols": len(vocabulary),
             "embedding_size": options.embedding_size,
