@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from edgernn.errors import InputError
 from edgernn.layers import Recurrent
 from edgernn.models.named import cell_type, check_sizes
 
@@ -24,6 +25,7 @@ class StoryReader(nn.Module):
     Args:
         words: size of the vocabulary, the filling symbol 0 included.
         answers: how many answers there are.
+        words_a_sentence: places for words that a sentence has.
         embedding_size: numbers that stand for a word.
         hidden_size: size of the recurrent layers, a direction.
         cell: name of a cell in `edgernn.cells`, in any case.
@@ -35,7 +37,7 @@ class StoryReader(nn.Module):
 
     Example:
         >>> reader = StoryReader(words=40, answers=6)
-        >>> out = reader(torch.randint(0, 40, (2, 5, 8)), torch.randint(1, 40, (2, 8)))
+        >>> out = reader(torch.randint(0, 40, (2, 5, 16)), torch.randint(1, 40, (2, 16)))
         >>> out["probabilities"].shape, out["attention"].shape
         (torch.Size([2, 6]), torch.Size([2, 5]))
     """
@@ -44,14 +46,18 @@ class StoryReader(nn.Module):
         self,
         words: int,
         answers: int,
+        words_a_sentence: int = 16,
         embedding_size: int = 32,
         hidden_size: int = 32,
         cell: str = "gru",
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        check_sizes("StoryReader", words=words, answers=answers, embedding_size=embedding_size)
-        self.words, self.answers = words, answers
+        check_sizes(
+            "StoryReader", words=words, answers=answers, words_a_sentence=words_a_sentence,
+            embedding_size=embedding_size,
+        )  # fmt: skip
+        self.words, self.answers, self.words_a_sentence = words, answers, words_a_sentence
         self.embedding = nn.Embedding(words, embedding_size)
         kind = cell_type(cell)
         self.sentences = Recurrent(kind(embedding_size, hidden_size), bidirectional=True)
@@ -76,12 +82,20 @@ class StoryReader(nn.Module):
         Returns:
             probabilities: (batch, answers).
             attention: (batch, time), how much each sentence counts; sums to 1 over a story's own.
+
+        Raises:
+            InputError: where sentences have another number of places for words.
         """
         scores, attention = self.scores(story, question)
         return {"probabilities": scores.softmax(-1), "attention": attention}
 
     def scores(self, story: Tensor, question: Tensor) -> tuple[Tensor, Tensor]:
         """As `forward`, before the last softmax, for the loss: scores of the answers, and the attention."""
+        if story.shape[2] != self.words_a_sentence or question.shape[1] != self.words_a_sentence:
+            raise InputError(
+                f"StoryReader: a sentence has {self.words_a_sentence} places for words, found shapes "
+                f"{tuple(story.shape)} of the story and {tuple(question.shape)} of the question."
+            )
         read = self._read(torch.cat([question.unsqueeze(1), story], dim=1))
         asked, sentences = read[:, 0], read[:, 1:]
         inside = (story > 0).any(-1)
@@ -105,4 +119,4 @@ class StoryReader(nn.Module):
 
     def extra_repr(self) -> str:
         """Sizes, for `print(module)`."""
-        return f"words={self.words}, answers={self.answers}"
+        return f"words={self.words}, answers={self.answers}, words_a_sentence={self.words_a_sentence}"

@@ -119,13 +119,20 @@ def replace_recurrent(
             matrix, and the body.
     """
     opset = model.opset_imports[""]
-    for node in find_recurrent(model.graph):
+    nodes = find_recurrent(model.graph)
+    # Nodes of one function give the same outputs, whether anybody reads them all or not.
+    most = {node.op_type: len(node.outputs) for node in sorted(nodes, key=lambda node: len(node.outputs))}
+    for node in nodes:
+        node.resize_outputs(most[node.op_type])
         x, w, r, *rest = node.inputs
         if w not in stored or r not in stored or node not in bodies:
             continue
         suffix, parts, write = bodies[node]
         function = recurrent_function(node, suffix, parts, opset, write)
-        model.functions.setdefault(function.identifier(), function)
+        known = model.functions.setdefault(function.identifier(), function)
+        if len(known.inputs) != len(function.inputs):
+            function.name += f"_{len(function.inputs)}"
+            model.functions.setdefault(function.identifier(), function)
         new = call(function, [x, *stored[w], *stored[r], *rest], node)
         for old, fresh, rank in zip(node.outputs, new.outputs, (4, 3, 3), strict=False):
             # onnx itself cannot infer what onnxruntime's own operators give.

@@ -163,6 +163,7 @@ def _prepared(options: Options, data: Path | None, known: Metadata | None, new_l
         arguments={
             "words": len(vocabulary),
             "answers": len(labels),
+            "words_a_sentence": width,
             "embedding_size": options.embedding_size,
             "hidden_size": options.hidden_size,
             "cell": options.cell,
