@@ -16,13 +16,13 @@ from edgernn.cli.outcome import Outcome
 def command(
     file: ModelFile,
     inputs: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="INPUT...",
             help="A .npy or .csv file for each input, a folder of them, or - for lines of standard input.",
             show_default=False,
         ),
-    ],
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -57,6 +57,22 @@ def command(
     workers: Annotated[
         int | None, typer.Option(help="Processes of the engine ray.", show_default="one a processor")
     ] = None,
+    prompt: Annotated[
+        str | None, typer.Option(help="Text that a language model writes on from, instead of INPUT.")
+    ] = None,
+    length: Annotated[
+        int | None, typer.Option(help="Characters or bytes to write.", show_default="500")
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(help="Below 1 likely text becomes likelier; 0 writes the likeliest.", show_default="1"),
+    ] = None,
+    top_k: Annotated[
+        int | None, typer.Option(help="How many of the likeliest symbols may come.", show_default="all")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of the text.", show_default="another one each time")
+    ] = None,
     json: Json = False,
 ) -> Outcome:
     """Run a file on arrays or tables, or answer lines from standard input one by one.
@@ -65,6 +81,8 @@ def command(
     once, so that it can stand in a pipe behind a sensor; a file that labels texts or finds names in them
     takes a text a line.
     Outputs are printed one time step a line.
+
+    With --prompt a streaming language model writes on from a text.
 
     A folder of .npy and .csv files is scored file by file into the folder of -o. Run it again to go on where
     it stopped; the exit code is 1 where a file failed.
@@ -78,8 +96,12 @@ def command(
     from edgernn.cli.running import batch_of, open_stream, read_inputs, run_arrays, save_states
     from edgernn.cli.scorer import Scorer
     from edgernn.cli.text_lines import answer_texts
+    from edgernn.cli.writing import Writing, write_text
     from edgernn.errors import InputError
 
+    inputs = inputs or []
+    writing = Writing(prompt, length, temperature, top_k, seed)
+    writing.check(inputs)
     if nan not in ("refuse", "allow"):
         raise InputError(f"--nan: expected refuse or allow, found {nan!r}.")
     names = [name.strip() for name in provider.split(",")]
@@ -98,6 +120,9 @@ def command(
     )
     for name, reason in session.fallbacks:
         print_note(f"{name} was passed over for {session.provider}: {reason}")
+    if prompt is not None:
+        text = write_text(session, writing, show=not json)
+        return Outcome({"prompt": prompt, "text": text}, lambda console: None)
     streaming = session.manifest.streaming
     if not streaming and (resume is not None or save_state is not None):
         raise InputError(f"--resume and --save-state: {str(file)!r} is a sequence file and keeps no states.")
