@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from edgernn.models.forecaster import Forecaster
+from edgernn.models.keyword_spotter import KeywordSpotter
 from edgernn.models.sensor_classifier import SensorClassifier
 from edgernn.models.text_classifier import TextClassifier
 
-__all__ = ["Forecaster", "SensorClassifier", "TextClassifier"]
+__all__ = ["Forecaster", "KeywordSpotter", "SensorClassifier", "TextClassifier"]

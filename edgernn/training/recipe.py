@@ -124,6 +124,9 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
     def initialise(self, model: nn.Module, prepared: PreparedT) -> None:
         """Set what the network takes from the training data before the first step, e.g. its normalisation."""
 
+    def calibrate(self, model: nn.Module, prepared: PreparedT) -> None:
+        """Set what the trained network takes from the validation part at the end, e.g. a threshold."""
+
     @abc.abstractmethod
     def loss(self, model: nn.Module, output: Any, target: Any) -> Tensor:
         """The loss of one batch: a scalar, the mean over its samples."""

@@ -160,7 +160,8 @@ def train(
     if rounding is not None:
         # What a file of the scheme will hold is what is scored and kept.
         round_in_place(model, rounding.round_weight)
-        save_tensors(folder / WEIGHTS_FILE, model.state_dict())
+    recipe.calibrate(model, prepared)
+    save_tensors(folder / WEIGHTS_FILE, model.state_dict())
     recipe.write_details(model, prepared, folder)
     config = replace(
         config,

@@ -16,13 +16,14 @@ from edgernn.cli.outcome import Outcome
 def command(
     file: ModelFile,
     inputs: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            metavar="INPUT...",
-            help="A .npy or .csv file for each input, a folder of them, or - for lines of standard input.",
+            metavar="[INPUT...]",
+            help="A .npy, .csv or sound file for each input, a folder of them, or - for lines of standard "
+            "input.",
             show_default=False,
         ),
-    ],
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -38,6 +39,9 @@ def command(
     save_state: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to keep a streaming file's states at the end.")
     ] = None,
+    mic: Annotated[
+        bool, typer.Option("--mic", help="Listen to the microphone, until Ctrl-C, in the place of INPUT.")
+    ] = False,
     nan: Annotated[str, typer.Option(help="Whether NaN and infinity may go in: refuse or allow.")] = "refuse",
     provider: Annotated[
         str,
@@ -59,9 +63,10 @@ def command(
     ] = None,
     json: Json = False,
 ) -> Outcome:
-    """Run a file on arrays or tables, or answer lines from standard input one by one.
+    """Run a file on arrays, tables or sounds, or answer lines from standard input one by one.
 
-    In a table each row is a time step, each column a feature. With - a streaming file answers every line at
+    In a table each row is a time step, each column a feature. A sound is resampled to the model's rate; what
+    a keyword spotter finds is printed as words with their times. With - a streaming file answers every line at
     once, so that it can stand in a pipe behind a sensor; a file that labels texts takes a text a line.
     Outputs are printed one time step a line.
 
@@ -74,12 +79,16 @@ def command(
     from edgernn.cli.console import print_note
     from edgernn.cli.lines import answer_lines, only_input, print_outputs
     from edgernn.cli.running import batch_of, open_stream, read_inputs, run_arrays, save_states
+    from edgernn.cli.events import WordLines, hop_seconds, names_words, text_line
     from edgernn.cli.scorer import Scorer
     from edgernn.cli.text_lines import answer_texts, labels_texts
     from edgernn.errors import InputError
 
     if nan not in ("refuse", "allow"):
         raise InputError(f"--nan: expected refuse or allow, found {nan!r}.")
+    if (inputs is None) != mic:
+        raise InputError("INPUT: give a file for each input, or - for lines, or --mic, and one of these.")
+    inputs = inputs or []
     names = [name.strip() for name in provider.split(",")]
     if len(inputs) == 1 and Path(inputs[0]).is_dir():
         if resume is not None or save_state is not None:
@@ -106,6 +115,13 @@ def command(
         print_note(
             f"the first {delay} steps have no output: the model looks ahead, and answers that much later."
         )
+    if mic:
+        if output is not None or column or resume is not None or save_state is not None:
+            raise InputError("--mic goes with none of --output, --column, --resume and --save-state.")
+        from edgernn.cli.microphone import listen
+
+        listen(session, json)
+        return Outcome(None, lambda console: None)
     if inputs == ["-"]:
         if output is not None or column:
             raise InputError("--output and --column do not go with -; redirect standard output instead.")
@@ -129,6 +145,12 @@ def command(
     shapes = {name: list(array.shape) for name, array in outputs.items()}
     if output is not None:
         write_arrays(output, outputs)
+    elif names_words(session) and resume is None and batch_of(session, arrays) == 1:
+        frames = next(iter(outputs.values())).shape[1]
+        hop = hop_seconds(session, arrays[0].shape[1], frames)
+        events = WordLines(session, hop).found(outputs)
+        lines = [text_line(event) for event in events] or ["No word was found."]
+        return Outcome({"events": events}, lambda console: console.print("\n".join(lines), markup=False))
 
     def show(console: Console) -> None:
         if output is None:

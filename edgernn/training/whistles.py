@@ -1,0 +1,50 @@
+"""Whistles that rise, fall or stay, made from a seed: sounds to spot where there are no recordings."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import torch
+
+from edgernn.training.sounds import Sound
+
+# Name of a whistle → by which factor its pitch changes, about.
+WHISTLES = {"fall": 1 / 2.5, "level": 1.0, "rise": 2.5}
+
+
+def make_whistles(count: int, seed: int, sample_rate: float) -> list[Sound]:
+    """Each whistle by `count` people, who differ in pitch, speed, vibrato and breath."""
+    drawn = random.Random(seed)
+    return [
+        Sound(_whistle(change, drawn, sample_rate), name, f"whistler {person}", f"{name!r} by whistler {person}")
+        for person in range(count)
+        for name, change in WHISTLES.items()
+    ]
+
+
+def make_trills(count: int, seed: int, sample_rate: float) -> list[Sound]:
+    """Whistles that jump to and fro, which are none of the others, by so many people."""
+    drawn = random.Random(seed)
+    found = []
+    for person in range(count):
+        parts = [_whistle(1.0, drawn, sample_rate) for _ in range(2)]
+        length = min(map(len, parts))
+        times = torch.arange(length) / sample_rate
+        turn = (torch.sin(2 * math.pi * drawn.uniform(6, 12) * times) > 0).float()
+        samples = parts[0][:length] * turn + parts[1][:length] * (1 - turn)
+        found.append(Sound(samples, "trill", f"whistler {person}", f"a trill by whistler {person}"))
+    return found
+
+
+def _whistle(change: float, drawn: random.Random, sample_rate: float) -> torch.Tensor:
+    seconds = drawn.uniform(0.2, 0.5)
+    t = torch.arange(round(seconds * sample_rate)) / sample_rate
+    share = t / seconds
+    factor = change * drawn.uniform(0.92, 1.08)
+    pitch = drawn.uniform(900, 1700) * factor ** (share - 0.5)
+    vibrato = 1 + drawn.uniform(0, 0.015) * torch.sin(2 * math.pi * drawn.uniform(4, 8) * t)
+    phase = 2 * math.pi * torch.cumsum(pitch * vibrato, 0) / sample_rate
+    breath = torch.randn(len(t), generator=torch.Generator().manual_seed(drawn.randrange(2**31)))
+    loudness = drawn.uniform(0.2, 0.9) * torch.sin(math.pi * share).clamp(min=0).sqrt()
+    return (loudness * (torch.sin(phase) + drawn.uniform(0, 0.1) * breath)).clamp(-1, 1)
