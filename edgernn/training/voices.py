@@ -74,6 +74,8 @@ def speak(text: str, voice: Voice, sample_rate: float, language: str = "") -> to
         rate = sound.getframerate()
         # The header of a stream says a length that is none: what is there is read.
         samples = np.frombuffer(done.stdout[44:], "<i2").astype(np.float32) / 32768
+    if not samples.any():
+        raise InputError(f"text: {PROGRAM} does not say {text!r}: it has nothing that is read aloud.")
     return torch.from_numpy(resample(samples, rate, sample_rate) if rate != sample_rate else samples.copy())
 
 

@@ -98,7 +98,6 @@ class WordWindows(Sequences):
             index = self._next()
         return Window(samples, words)
 
-
     def _next(self) -> int:
         if self._unknown and float(torch.rand(())) < self.options.unknown_share:
             return self._unknown[int(torch.randint(len(self._unknown), ()))]
