@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgernn.errors import MissingDependencyError
-from edgernn.files import write_text
+from edgernn.files import atomic_path, write_text
 
 INK, GRID = "#1f2933", "#d9dee4"
 TRUTH, MODEL, BASELINE, ACCENT = "#1f2933", "#d1495b", "#9aa5b1", "#00798c"
@@ -49,6 +49,12 @@ def figure(width: float, height: float) -> tuple[Any, Any]:
     axes.grid(True, color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     return made, axes
+
+
+def save_figure(drawn: Any, path: Path) -> None:
+    """Write a figure of `figure` as a PNG file, atomically."""
+    with atomic_path(path) as temporary:
+        drawn.savefig(temporary, format="png", facecolor="white")
 
 
 def write_html(path: Path, package: str, pictures: dict[str, Path], **values: Any) -> None:

@@ -16,6 +16,7 @@ from edgernn.quickstart import pictures
 from edgernn.quickstart.report import ModelFile, StreamResult
 from edgernn.training import Run, TrainReport, load_run, train
 from edgernn.training.options import read_options
+from edgernn.training.page.curve import draw_training
 from edgernn.verify import verify
 from edgernn.verify.tolerances import tolerance
 
@@ -174,6 +175,6 @@ def draw(
     before = np.concatenate([data.warm_up[-1:], data.values[:-1]])
     pictures.draw_forecast(drawn["forecast"], data.values, forecasts, before, run.config.metadata.output_unit)
     history = json.loads((folder / "run" / "history.json").read_text("utf-8"))["epochs"]
-    pictures.draw_training(drawn["training"], history, run.config.best_epoch)
+    draw_training(drawn["training"], history, run.config.best_epoch)
     draw_latency(timings, drawn["latency"])
     return drawn

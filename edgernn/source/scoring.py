@@ -50,7 +50,9 @@ def score_files(folder: str | os.PathLike[str], *, recipe: str | os.PathLike[str
     """
     run = load_run(folder, recipe=recipe)
     options = read_options(run.recipe.options_type, run.config.options)
-    prepared = run.recipe.prepare(options, locate_data(run.config.data or None, run.recipe.data_name))
+    path = locate_data(run.config.data or None, run.recipe.data_name)
+    # The vocabulary and the labels of a finetuned run are not those that its data alone would give.
+    prepared = run.recipe.prepare_like(options, path, run.config.metadata)
 
     def score(session: Session) -> dict[str, float]:
         found = run.recipe.score(_standing_in(run, session), prepared)

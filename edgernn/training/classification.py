@@ -6,8 +6,8 @@ import abc
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
@@ -19,13 +19,24 @@ from torch.utils.data import Dataset
 
 from edgernn.errors import InputError
 from edgernn.files import write_text
+from edgernn.training.metrics.classification import (
+    ClassScores,
+    class_scores,
+    confusion,
+    mean_auc,
+    roc_curves,
+    scores_by_class,
+)
+from edgernn.training.metrics.pictures import draw_confusion, draw_roc
 from edgernn.training.options import TrainingOptions, option
 from edgernn.training.recipe import Prepared, Recipe
 
 if TYPE_CHECKING:
     from torchmetrics import Metric
 
-CONFUSION_FILE = "confusion.csv"
+CONFUSION_FILE, CONFUSION_PICTURE = "confusion.csv", "confusion.png"
+CLASSES_FILE = "classes.csv"
+ROC_PICTURE = "roc.png"
 _SCORED_AT_ONCE = 128
 
 
@@ -138,42 +149,55 @@ class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
         """Time steps of each sample, where the options ask for batches of like length."""
         return _sequences(part).lengths if options.length_buckets else None
 
+    def answers(self, model: nn.Module, padded: Tensor, lengths: Tensor) -> Tensor:
+        """Probabilities of the classes, (batch, classes), of a padded batch, by the network's `forward`.
+
+        What is scored comes from `forward` alone, so that an exported file can stand in its place.
+        """
+        answers: Tensor = model(padded)
+        return answers
+
     @torch.no_grad()
-    def classify(self, model: nn.Module, part: Sequences) -> Tensor:
-        """The most likely class of each sample of a part."""
-        found = [
-            self.predict(model, _padded([part[n] for n in numbers]))[0].argmax(-1)
-            for numbers in torch.arange(len(part)).split(_SCORED_AT_ONCE)
-        ]
+    def probabilities(self, model: nn.Module, part: Sequences) -> Tensor:
+        """(samples, classes), of each sample of a part."""
+        found = []
+        for numbers in torch.arange(len(part)).split(_SCORED_AT_ONCE):
+            padded, lengths, _ = _padded([part[n] for n in numbers])
+            found.append(self.answers(model, padded, lengths))
         return torch.cat(found)
 
     def score(self, model: nn.Module, prepared: ClassifierData) -> dict[str, float]:
-        """Accuracy and macro F1 on the test part: the network's, and those of plain methods."""
-        from torchmetrics.functional.classification import multiclass_accuracy, multiclass_f1_score
+        """Accuracy, and macro precision, recall, F1 and area under the ROC curve, on the test part.
 
+        Of plain methods too, which give no probabilities and so no curve.
+        """
         test = _sequences(prepared.test)
         truth, classes = torch.tensor(test.classes), len(prepared.metadata.labels)
-        given = {"": self.classify(model, test)}
-        given |= {f"/{name}": found for name, found in self.baselines(prepared).items()}
-        scores = {}
-        for suffix, found in given.items():
-            scores[f"accuracy{suffix}"] = float(multiclass_accuracy(found, truth, classes, average="micro"))
-            scores[f"f1{suffix}"] = float(multiclass_f1_score(found, truth, classes, average="macro"))
+        probabilities = self.probabilities(model, test)
+        scores = class_scores(probabilities.argmax(-1), truth, classes)
+        if (area := mean_auc(probabilities, truth)) is not None:
+            scores["auc"] = area
+        for name, found in self.baselines(prepared).items():
+            plain = class_scores(found, truth, classes)
+            scores |= {f"{score}/{name}": value for score, value in plain.items()}
         return scores
 
     def write_details(self, model: nn.Module, prepared: ClassifierData, folder: Path) -> None:
-        """Write confusion.csv: a row for each label of the test part, a column for what the network said."""
-        from torchmetrics.functional.classification import multiclass_confusion_matrix
+        """Write the confusion matrix of the test part, scores of each class, and the ROC curves.
 
+        confusion.csv has a row for each label and a column for what the network said; confusion.png shows it;
+        classes.csv has precision, recall, F1 and area of each label; roc.png is there where two occur.
+        """
         test, labels = _sequences(prepared.test), prepared.metadata.labels
-        counts = multiclass_confusion_matrix(
-            self.classify(model, test), torch.tensor(test.classes), len(labels)
-        )
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["is \\ said", *labels])
-        writer.writerows([label, *row] for label, row in zip(labels, counts.tolist(), strict=True))
-        write_text(folder / CONFUSION_FILE, text.getvalue())
+        truth, probabilities = torch.tensor(test.classes), self.probabilities(model, test)
+        counts = confusion(probabilities.argmax(-1), truth, len(labels))
+        rows = [(label, *row) for label, row in zip(labels, counts.tolist(), strict=True)]
+        _write_table(folder / CONFUSION_FILE, ("is \\ said", *labels), rows)
+        by_class = [astuple(item) for item in scores_by_class(probabilities, truth, labels)]
+        _write_table(folder / CLASSES_FILE, [item.name for item in fields(ClassScores)], by_class)
+        draw_confusion(folder / CONFUSION_PICTURE, counts, labels)
+        if curves := roc_curves(probabilities, truth, labels):
+            draw_roc(folder / ROC_PICTURE, curves)
 
 
 def class_numbers(labels: Sequence[str], known: Sequence[str], where: Sequence[str]) -> list[int]:
@@ -211,6 +235,14 @@ def _padded(samples: list[Any]) -> tuple[Tensor, Tensor, Tensor]:
     sequences, classes = zip(*samples, strict=True)
     lengths = torch.tensor([len(sequence) for sequence in sequences])
     return pad_sequence(list(sequences), batch_first=True), lengths, torch.tensor(classes)
+
+
+def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
 
 
 def _sequences(part: Dataset) -> Sequences:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgernn.errors import InputError
+from edgernn.training.folder import empty_folder
 from edgernn.training.options import read_options
+from edgernn.training.page import write_score_page
 from edgernn.training.recipe import Recipe, locate_data, options_for_other_data
 from edgernn.training.report import EvaluationReport
 from edgernn.training.run import load_run
@@ -19,6 +21,7 @@ def evaluate(
     *,
     options: Mapping[str, Any] | None = None,
     recipe: str | os.PathLike[str] | Recipe | None = None,
+    out: str | os.PathLike[str] | None = None,
 ) -> EvaluationReport:
     """Score a run's network on the test part of its data, or of other data.
 
@@ -27,9 +30,11 @@ def evaluate(
         data: other data than the run's own; cut as in training, and only the test part is scored.
         options: options of the recipe that differ from the run's, by name.
         recipe: the recipe of the run, where it is not one that ships with edgernn.
+        out: a folder for report.html, and for the pictures and tables that the recipe has for its scores; it
+            is made, and must be empty. None: nothing is written.
 
     Raises:
-        InputError: the folder is no run, or the data are missing or do not fit the network.
+        InputError: the folder is no run, `out` is taken, or the data are missing or do not fit the network.
         ModelError: the weights are missing, damaged, or not those of the network.
     """
     run = load_run(folder, recipe=recipe)
@@ -46,5 +51,9 @@ def evaluate(
             f"{[prepared.arguments[name] for name in differ]}, not "
             f"{[run.config.arguments.get(name) for name in differ]}. Use data of the same form."
         )
+    details = None if out is None else empty_folder(out)
     scores = run.recipe.score(run.model, prepared)
+    if details is not None:
+        run.recipe.write_details(run.model, prepared, details)
+        write_score_page(details, run.recipe.name, prepared.source, scores)
     return EvaluationReport(run.recipe.name, str(run.folder), prepared.source, scores)

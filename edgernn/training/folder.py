@@ -22,10 +22,14 @@ def new_run_folder(recipe: Recipe, out: str | os.PathLike[str] | None) -> Path:
     """The folder of a new run, made; raises InputError where it is taken."""
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     folder = Path(out) if out is not None else Path("runs") / f"{recipe.name}-{stamp}"
+    return empty_folder(folder, ", or continue the run in it with resume")
+
+
+def empty_folder(out: str | os.PathLike[str], or_else: str = "") -> Path:
+    """A folder to write into, made; raises InputError where it is taken. `or_else`: what else can be done."""
+    folder = Path(out)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(
-            f"out: {str(folder)!r} is not empty. Name another folder, or continue the run in it with resume."
-        )
+        raise InputError(f"out: {str(folder)!r} is not empty. Name another folder{or_else}.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

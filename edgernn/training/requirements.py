@@ -6,7 +6,10 @@ import importlib.util
 
 from edgernn.errors import MissingDependencyError
 
-_PACKAGES = ("torch", "safetensors", "lightning", "torchmetrics", "tensorboard", "pandas", "statsmodels")
+_PACKAGES = (
+    "torch", "safetensors", "lightning", "torchmetrics", "rapidfuzz", "tensorboard", "pandas", "statsmodels",
+    "matplotlib", "jinja2",
+)  # fmt: skip
 
 
 def require_training_packages() -> None:

@@ -20,6 +20,7 @@ from edgernn.training.find import find_recipe, is_shipped
 from edgernn.training.fit import check_device, fit, new_model
 from edgernn.training.folder import new_run_folder, resumed_options, run_to_resume
 from edgernn.training.options import TrainingOptions, read_options
+from edgernn.training.page import write_run_page
 from edgernn.training.recipe import Prepared, Recipe, locate_data
 from edgernn.training.report import CompressionReport, TrainReport
 from edgernn.training.run import Run
@@ -54,8 +55,8 @@ def train(
 
     The folder holds `model.safetensors` (the weights of the best epoch), `config.json`, `history.json`
     (losses by epoch), `last.safetensors` (the checkpoint that `resume` continues), `example.safetensors`
-    (inputs for export) and `tensorboard/`. None of them is a pickle. Python's, numpy's and torch's global
-    random generators are seeded.
+    (inputs for export), `report.html` (scores and pictures) and `tensorboard/`. None of them is a pickle.
+    Python's, numpy's and torch's global random generators are seeded.
 
     Args:
         recipe: a recipe's folder, the name of one that ships with edgernn, or a Recipe.
@@ -172,6 +173,7 @@ def train(
         seconds=config.seconds + time.perf_counter() - started,
     )
     config.write(folder)
+    write_run_page(folder)
     report = TrainReport(
         recipe=recipe.name,
         folder=str(folder),

@@ -13,9 +13,9 @@ from edgernn.errors import InputError
 from edgernn.models import Forecaster
 from edgernn.training.baselines import actual_values, persistence, seasonal_naive
 from edgernn.training.csv_series import read_csv
+from edgernn.training.metrics.forecast import forecast_scores, mase_scale
 from edgernn.training.options import TrainingOptions, option
 from edgernn.training.recipe import Metadata, Prepared, Recipe
-from edgernn.training.scores import forecast_scores, mase_scale
 from edgernn.training.series import Series, el_nino
 from edgernn.training.windows import Split, Windows, split_in_time
 

@@ -143,6 +143,12 @@ class SensorActivity(ClassifierRecipe[Options]):
         assert isinstance(model, SensorClassifier)
         return model.logits(padded)[torch.arange(len(lengths)), model.last_output(lengths)]
 
+    def answers(self, model: nn.Module, padded: Tensor, lengths: Tensor) -> Tensor:
+        """Probabilities of the classes after each recording's last sample."""
+        assert isinstance(model, SensorClassifier)
+        answers: Tensor = model(padded)[torch.arange(len(lengths)), model.last_output(lengths)]
+        return answers
+
     def baselines(self, prepared: ClassifierData) -> dict[str, Tensor]:
         """The most frequent label, and the nearest recording by statistics of its channels."""
         train, test = prepared.train, prepared.test

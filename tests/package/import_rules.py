@@ -31,7 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "layers": _LAYERS,
     "features": _LAYERS,
     "models": _LAYERS | {"features"},
-    "training": _TRAINING,
+    "training": _TRAINING | {"pages"},
     "capture": _LAYERS,
     "streaming": _CAPTURE,
     "graph": _STREAMING,

@@ -5,7 +5,6 @@ import torch
 
 from edgernn.errors import InputError
 from edgernn.training.baselines import actual_values, persistence, seasonal_naive
-from edgernn.training.scores import forecast_scores, mase_scale
 from edgernn.training.windows import Split, Windows, split_in_time
 
 
@@ -100,26 +99,3 @@ def test_baselines_keep_the_layout_of_several_columns() -> None:
 def test_a_season_longer_than_the_past_is_refused() -> None:
     with pytest.raises(InputError, match="season: must be from 1 to the 4"):
         seasonal_naive(series(), range(3, 5), 1, 5)
-    with pytest.raises(InputError, match="less than the 30 time steps of the training part"):
-        mase_scale(series(), 30)
-
-
-def test_scores_by_hand() -> None:
-    past = torch.tensor([[0.0, 0.0], [2.0, 10.0], [0.0, 0.0]])
-    scale = mase_scale(past, None)
-    assert scale.tolist() == [2, 10]
-    # Two origins of one step, columns side by side.
-    forecast = torch.tensor([[1.0, 10.0], [3.0, 20.0]])
-    actual = torch.tensor([[1.0, 15.0], [0.0, 20.0]])
-    scores = forecast_scores(forecast, actual, scale)
-    assert scores["mae"] == pytest.approx((0 + 5 + 3 + 0) / 4)
-    assert scores["rmse"] == pytest.approx(((25 + 9) / 4) ** 0.5)
-    assert scores["mase"] == pytest.approx((0 + 5 / 10 + 3 / 2 + 0) / 4)
-
-
-def test_mase_of_the_naive_forecast_within_the_training_part_is_one() -> None:
-    torch.manual_seed(0)
-    values = torch.randn(50, 1)
-    origins = range(0, 49)
-    forecast, actual = persistence(values, origins, 1), actual_values(values, origins, 1)
-    assert forecast_scores(forecast, actual, mase_scale(values, None))["mase"] == pytest.approx(1)

@@ -17,6 +17,10 @@ def command(
         Path, typer.Argument(metavar="RUN", help="A run folder of edgernn train.", show_default=False)
     ],
     data: Annotated[str | None, typer.Option(help="Other data than the run's own.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Also write report.html, pictures and tables here."),
+    ] = None,
     settings: Settings = None,
     recipe: RecipeFolder = None,
     json: Json = False,
@@ -26,12 +30,15 @@ def command(
     from edgernn.cli.recipe_options import merge
     from edgernn.cli.score_tables import scores
     from edgernn.training import evaluate
+    from edgernn.training.page import PAGE_FILE
 
     with working("Scoring …"):
-        report = evaluate(run, data, options=merge(settings), recipe=recipe)
+        report = evaluate(run, data, options=merge(settings), recipe=recipe, out=out)
 
     def show(console: Console) -> None:
         console.print(f"Data: {report.source}", soft_wrap=True)
         console.print(scores(report.scores))
+        if out is not None:
+            console.print(f"Report: {out / PAGE_FILE}", soft_wrap=True)
 
     return Outcome(report.to_json(), show)
