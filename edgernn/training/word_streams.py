@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from edgernn.events import EventDetector
-from edgernn.models import KeywordSpotter
 from edgernn.training.word_windows import WindowOptions, WordWindows
 
 # A stream of so many seconds is one row of a batch.
@@ -28,17 +27,17 @@ class Streams:
     Attributes:
         samples: (streams, samples).
         words: of each stream: (first sample, end, class) of each word in order.
-        sample_rate: samples a second.
+        options: how they were made.
     """
 
     samples: Tensor
     words: list[list[tuple[int, int, int]]]
-    sample_rate: float
+    options: WindowOptions
 
     @property
     def hours(self) -> float:
         """Their length together."""
-        return self.samples.numel() / self.sample_rate / 3600
+        return self.samples.numel() / self.options.sample_rate / 3600
 
 
 def make_streams(
@@ -50,7 +49,7 @@ def make_streams(
         torch.manual_seed(seed)
         drawn = [windows.draw(int(torch.randint(len(words), ()))) for _ in range(minutes)]
     return Streams(
-        torch.stack([window.samples for window in drawn]), [window.words for window in drawn], options.sample_rate
+        torch.stack([window.samples for window in drawn]), [window.words for window in drawn], options
     )
 
 
@@ -70,38 +69,32 @@ class Found:
 
 
 @torch.no_grad()
-def stream_probabilities(model: KeywordSpotter, streams: Streams) -> Tensor:
-    """Smoothed probabilities (streams, frames, classes)."""
-    return torch.cat([model.probabilities(rows) for rows in streams.samples.split(8)])
+def stream_scores(model: nn.Module, streams: Streams) -> Tensor:
+    """(streams, frames, classes): what a `KeywordSpotter`, or a file of one, gives."""
+    return torch.cat([model(rows) for rows in streams.samples.split(8)])
 
 
-def count_found(
-    probabilities: Tensor, streams: Streams, threshold: float, front: tuple[int, int], keywords: int
-) -> Found:
-    """Compare the events of a threshold with what was said.
+def count_found(scores: Tensor, streams: Streams, threshold: float = 0.0) -> Found:
+    """Compare events with what was said.
 
     Args:
-        probabilities: of `stream_probabilities`.
+        scores: of `stream_scores`.
         streams: what was said.
-        threshold: probability from which on a word is named.
-        front: samples of a frame, and from one to the next.
-        keywords: classes below it are words that are known; the last class is silence.
+        threshold: score from which on a word is named.
     """
-    frame, hop = front
-    silence = probabilities.shape[2] - 1
-    largest, classes = probabilities.max(-1)
-    named = torch.where((largest >= threshold) & (classes < keywords), classes, silence)
+    options = streams.options
+    silence = scores.shape[2] - 1
+    unknown = silence if options.unknown is None else options.unknown
+    largest, classes = scores[..., :-1].max(-1)
+    named = torch.where((largest >= threshold) & (classes != unknown), classes, silence)
     said = right = false = 0
-    late = LATE * streams.sample_rate
     for row, words in enumerate(streams.words):
-        detector = EventDetector(silence, round(WAIT * streams.sample_rate / hop))
-        waiting = [word for word in words if word[2] < keywords]
+        detector = EventDetector(silence, round(WAIT * options.sample_rate / options.hop))
+        waiting = [word for word in words if word[2] != unknown]
         said += len(waiting)
-        for event in detector.push(named[row].numpy(), probabilities[row].numpy()):
-            time = event.frame * hop + frame
-            match = next(
-                (w for w in waiting if w[2] == event.label and w[0] <= time <= w[1] + late), None
-            )
+        for event in detector.push(named[row].numpy(), scores[row].numpy()):
+            time = event.frame * options.hop + options.frame
+            match = next((word for word in waiting if _named(word, event.label, time, options)), None)
             if match is None:
                 false += 1
             else:
@@ -110,12 +103,14 @@ def count_found(
     return Found(said, right, false)
 
 
-def choose_threshold(
-    probabilities: Tensor, streams: Streams, front: tuple[int, int], keywords: int, per_hour: float
-) -> float:
+def choose_threshold(scores: Tensor, streams: Streams, per_hour: float) -> float:
     """The lowest threshold with at most `per_hour` false alarms in streams where no keyword is said."""
     for threshold in _THRESHOLDS.tolist():
-        found = count_found(probabilities, streams, threshold, front, keywords)
-        if found.false <= per_hour * streams.hours:
+        if count_found(scores, streams, threshold).false <= per_hour * streams.hours:
             return float(threshold)
     return float(_THRESHOLDS[-1])
+
+
+def _named(word: tuple[int, int, int], label: int, time: int, options: WindowOptions) -> bool:
+    start, end, cls = word
+    return cls == label and start <= time <= end + LATE * options.sample_rate

@@ -35,7 +35,7 @@ from edgernn.training.word_streams import (
     choose_threshold,
     count_found,
     make_streams,
-    stream_probabilities,
+    stream_scores,
 )
 from edgernn.training.word_windows import IGNORED, FixedWindows, WindowOptions, WordWindows
 
@@ -236,11 +236,9 @@ class KeywordSpot(ClassifierRecipe[Options]):
         assert isinstance(model, KeywordSpotter)
         assert isinstance(prepared, SpotterData)
         assert isinstance(prepared.validation, Sequences)
+        model.threshold.zero_()
         streams = self._negative(prepared, prepared.validation, prepared.strangers[0], 1)
-        threshold = choose_threshold(
-            stream_probabilities(model, streams), streams, _front(model), model.classes - 2, prepared.per_hour
-        )
-        model.threshold.fill_(threshold)
+        model.threshold.fill_(choose_threshold(stream_scores(model, streams), streams, prepared.per_hour))
 
     def collate(self) -> Callable[[list[Any]], Any]:
         """Streams of one length, and their frames' classes."""
@@ -262,27 +260,21 @@ class KeywordSpot(ClassifierRecipe[Options]):
         return F.cross_entropy(output.transpose(1, 2), target, weight=weights, ignore_index=IGNORED)
 
     def logits(self, model: nn.Module, padded: Tensor, lengths: Tensor) -> Tensor:
-        """Of recordings with silence around them: each word's largest smoothed probability."""
-        assert isinstance(model, KeywordSpotter)
-        rate = model.log_mel.sample_rate
-        samples = F.pad(padded, (round(_BEFORE * rate), round(_AFTER * rate)))
-        frames = torch.arange(model.log_mel.frames(samples.shape[1])) * model.log_mel.hop
-        # Longer recordings of a batch do not lengthen the silence behind shorter ones.
-        late = frames > (lengths + round((_BEFORE + _AFTER) * rate)).unsqueeze(1)
-        probabilities = model.probabilities(samples).masked_fill(late.unsqueeze(2), 0.0)
-        largest = probabilities.amax(1)
-        largest[:, -1] = 0.0  # something was said
-        return largest
+        """Scores of the words, as `answers`."""
+        return self.answers(model, padded, lengths)
 
-    @torch.no_grad()
-    def classify(self, model: nn.Module, part: Sequences) -> Tensor:
-        """The most likely word of each recording."""
-        found = []
-        for numbers in torch.arange(len(part)).split(64):
-            rows = [part.sequences[n] for n in numbers]
-            padded = nn.utils.rnn.pad_sequence(rows, batch_first=True)
-            found.append(self.logits(model, padded, torch.tensor([len(row) for row in rows])).argmax(-1))
-        return torch.cat(found)
+    def answers(self, model: nn.Module, padded: Tensor, lengths: Tensor) -> Tensor:
+        """Of recordings with silence around them: each word's largest score; something was said."""
+        assert isinstance(model, KeywordSpotter)
+        before, behind = (round(seconds * model.log_mel.sample_rate) for seconds in (_BEFORE, _AFTER))
+        samples = F.pad(padded, (before, behind))
+        scores: Tensor = model(samples)
+        # Longer recordings of a batch do not lengthen the silence behind shorter ones.
+        times = torch.linspace(0, samples.shape[1], scores.shape[1])
+        late = times > (lengths + before + behind).unsqueeze(1)
+        largest = scores.masked_fill(late.unsqueeze(2), -1.0).amax(1)
+        largest[:, -1] = -1.0
+        return largest
 
     def baselines(self, prepared: ClassifierData) -> dict[str, Tensor]:
         """The most frequent word, and the nearest recording by statistics of its log-mel features."""
@@ -299,21 +291,18 @@ class KeywordSpot(ClassifierRecipe[Options]):
 
     def score(self, model: nn.Module, prepared: ClassifierData) -> dict[str, float]:
         """Scores of single recordings, and of streams: words found, and false alarms in an hour."""
-        assert isinstance(model, KeywordSpotter)
         assert isinstance(prepared, SpotterData)
         assert isinstance(prepared.test, Sequences)
         assert prepared.windows is not None
         scores = super().score(model, prepared)
-        threshold, front, keywords = float(model.threshold), _front(model), model.classes - 2
         words = prepared.test
         positive = make_streams(words.sequences, words.classes, _quiet(prepared.windows), prepared.minutes, 2)
-        found = count_found(stream_probabilities(model, positive), positive, threshold, front, keywords)
+        found = count_found(stream_scores(model, positive), positive)
         negative = self._negative(prepared, words, prepared.strangers[1], 3)
-        alarms = count_found(stream_probabilities(model, negative), negative, threshold, front, keywords)
+        alarms = count_found(stream_scores(model, negative), negative)
         scores["stream_recall"] = found.right / max(1, found.said)
         scores["stream_precision"] = found.right / max(1, found.right + found.false)
         scores["false_alarms_per_hour"] = alarms.false / negative.hours
-        scores["threshold"] = threshold
         return scores
 
     def _negative(
@@ -431,10 +420,6 @@ def _words(sounds: Sequence[Sound], labels: Sequence[str]) -> Sequences:
     return Sequences(
         [sound.samples for sound in sounds], class_numbers(names, labels, [sound.where for sound in sounds])
     )
-
-
-def _front(model: KeywordSpotter) -> tuple[int, int]:
-    return model.log_mel.frame, model.log_mel.hop
 
 
 def _quiet(windows: WindowOptions) -> WindowOptions:

@@ -161,7 +161,7 @@ def test_what_is_found_missed_and_made_up_is_counted() -> None:
     assert streams.hours == pytest.approx(2 / 60)
 
     def count(late: float, threshold: float = 0.5, misses: int = 0) -> tuple[int, int, int]:
-        found = count_found(spikes(streams, late, misses), streams, threshold, (256, 128), keywords=2)
+        found = count_found(spikes(streams, late, misses), streams, threshold)
         return found.said, found.right, found.false
 
     assert count(0.1) == (said, said, 0)
@@ -179,12 +179,12 @@ def test_the_threshold_is_the_lowest_that_keeps_the_rate() -> None:
     probabilities = spikes(streams, 0.1)
     probabilities[..., 0] = probabilities[..., 2] * torch.linspace(0.5, 1.0, probabilities.shape[1])
     probabilities[..., 2] = 0.0
-    lowest = choose_threshold(probabilities, streams, (256, 128), keywords=2, per_hour=1e9)
-    strict = choose_threshold(probabilities, streams, (256, 128), keywords=2, per_hour=0)
+    lowest = choose_threshold(probabilities, streams, per_hour=1e9)
+    strict = choose_threshold(probabilities, streams, per_hour=0)
     assert lowest == pytest.approx(0.3)
     assert 0.8 < strict < 0.95
-    assert count_found(probabilities, streams, strict, (256, 128), 2).false == 0
-    assert count_found(probabilities, streams, strict - 0.05, (256, 128), 2).false > 0
+    assert count_found(probabilities, streams, strict).false == 0
+    assert count_found(probabilities, streams, strict - 0.05).false > 0
 
 
 def test_whistles_rise_and_fall() -> None:
