@@ -34,6 +34,7 @@ class CTCDecoder:
     Args:
         symbols: by index; the blank is one of them.
         blank: index of the blank.
+        separator: what stands between two symbols of a text; None: a space where symbols are words.
         beam: texts that are kept; 1: greedy.
         language_model: of a beam: called with the numbers of a prefix's symbols, it gives the
             log-probabilities of the next one, by symbol.
@@ -54,6 +55,7 @@ class CTCDecoder:
         symbols: Sequence[str],
         *,
         blank: int = 0,
+        separator: str | None = None,
         beam: int = 1,
         language_model: LanguageModel | None = None,
         language_weight: float = 1.0,
@@ -70,6 +72,8 @@ class CTCDecoder:
             raise InputError(f"CTCDecoder: beam must be an integer ≥ 1, found {beam!r}.")
         if language_model is not None and beam == 1:
             raise InputError("CTCDecoder: greedy decoding asks no language model; give a beam of 2 or more.")
+        words = any(len(symbol) > 1 for n, symbol in enumerate(self.symbols) if n != blank)
+        self.separator = separator if separator is not None else " " if words else ""
         self.blank, self.beam = blank, beam
         self.language_model, self.language_weight, self.bonus = language_model, language_weight, bonus
         self.reset()
@@ -170,7 +174,7 @@ class CTCDecoder:
         return first[:count]
 
     def _text(self, numbers: Sequence[int]) -> str:
-        return "".join(self.symbols[number] for number in numbers)
+        return self.separator.join(self.symbols[number] for number in numbers)
 
 
 def _add(a: float, b: float) -> float:

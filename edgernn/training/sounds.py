@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,6 +129,18 @@ class file_pattern:  # noqa: N801 - it is used as a function
                 f"data: {str(file)!r}: its name does not match {self._option}, {self._compiled.pattern!r}."
             )
         return match[1]
+
+
+def name_filter(pattern: str, option: str) -> Callable[[Sound], bool]:
+    """Whether a regular expression is found in the name of a recording's file.
+
+    Raises InputError where it is none; `option` names it in the message.
+    """
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise InputError(f"option {option}: {pattern!r} is no regular expression ({error}).") from error
+    return lambda sound: compiled.search(Path(sound.where.strip("'")).name) is not None
 
 
 def speakers_of(sounds: Iterable[Sound]) -> Sequence[str]:

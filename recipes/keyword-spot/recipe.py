@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +25,7 @@ from edgernn.training.classification import (
 from edgernn.training.neighbour import nearest_by_statistics
 from edgernn.training.options import option
 from edgernn.training.recipe import Metadata, locate_data
-from edgernn.training.sounds import Sound, read_backgrounds, read_sounds, speakers_of
+from edgernn.training.sounds import Sound, name_filter, read_backgrounds, read_sounds, speakers_of
 from edgernn.training.splits import split_labelled
 from edgernn.training.voices import spoken_words
 from edgernn.training.whistles import make_trills, make_whistles
@@ -380,14 +379,9 @@ def split(
         train = [sound for sound in sounds if sound.speaker != options.test_speaker]
         test = [sound for sound in sounds if sound.speaker == options.test_speaker]
     elif options.test_pattern:
-        try:
-            chosen = re.compile(options.test_pattern)
-        except re.error as error:
-            raise InputError(
-                f"option test_pattern: {options.test_pattern!r} is no regular expression ({error})."
-            ) from error
-        test = [sound for sound in sounds if chosen.search(Path(sound.where.strip("'")).name)]
-        train = [sound for sound in sounds if sound not in set(test)]
+        chosen = name_filter(options.test_pattern, "test_pattern")
+        test = [sound for sound in sounds if chosen(sound)]
+        train = [sound for sound in sounds if not chosen(sound)]
         if not test or not train:
             raise InputError(
                 f"option test_pattern: {options.test_pattern!r} is found in the names of {len(test)} of "

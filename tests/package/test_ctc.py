@@ -92,6 +92,13 @@ def test_a_language_model_decides_where_sound_does_not() -> None:
     assert plain.decode(even) == CTCDecoder(SYMBOLS, beam=8).decode(even)
 
 
+def test_words_stand_apart() -> None:
+    log_probabilities = np.log([[0.1, 0.8, 0.1], [0.8, 0.1, 0.1], [0.1, 0.1, 0.8]])
+    assert CTCDecoder(["<blank>", "go", "on"]).decode(log_probabilities) == "go on"
+    assert CTCDecoder(["<blank>", "go", "on"], separator="").decode(log_probabilities) == "goon"
+    assert CTCDecoder(SYMBOLS).decode(log_probabilities) == "ab"
+
+
 def test_what_does_not_fit_is_refused() -> None:
     for arguments, complaint in (
         ({"symbols": ["a"]}, "2 or more"),
