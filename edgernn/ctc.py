@@ -66,7 +66,8 @@ class CTCDecoder:
             raise InputError(f"CTCDecoder: symbols must be 2 or more, found {len(self.symbols)}.")
         if not isinstance(blank, int) or not 0 <= blank < len(self.symbols):
             raise InputError(
-                f"CTCDecoder: blank must be the index of a symbol, 0 to {len(self.symbols) - 1}, found {blank!r}."
+                f"CTCDecoder: blank must be the index of a symbol, 0 to {len(self.symbols) - 1}, found "
+                f"{blank!r}."
             )
         if not isinstance(beam, int) or isinstance(beam, bool) or beam < 1:
             raise InputError(f"CTCDecoder: beam must be an integer ≥ 1, found {beam!r}.")
@@ -82,7 +83,7 @@ class CTCDecoder:
         """Begin another text."""
         self._last = self.blank
         self._said: list[int] = []
-        # Prefix → logarithms of the probabilities of its ways that end with a blank, and with its last symbol.
+        # Prefix → logarithms of the probabilities of its ways that end with a blank and with its last symbol.
         self._beams: dict[Prefix, tuple[float, float]] = {(): (0.0, _NEVER)}
 
     def decode(self, log_probabilities: npt.ArrayLike) -> str:
@@ -117,7 +118,7 @@ class CTCDecoder:
     def finish(self) -> str:
         """The whole text; the decoder then begins another one."""
         if self.beam == 1:
-            found: Sequence[int] = self._said
+            found = tuple(self._said)
         else:
             found = max(self._beams, key=lambda prefix: (self._score(prefix), prefix))
         text = self._text(found)

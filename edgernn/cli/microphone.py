@@ -13,10 +13,10 @@ import numpy as np
 from edgernn.cli.arrays import Array
 from edgernn.cli.console import print_note
 from edgernn.cli.delay import DelayedOutputs
-from edgernn.cli.events import WordLines, hop_seconds, names_words, text_line
 from edgernn.cli.lines import print_outputs
 from edgernn.cli.outcome import print_json
 from edgernn.cli.sounds import takes_sound
+from edgernn.cli.tellers import find_teller, hop_seconds
 from edgernn.errors import InputError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -43,7 +43,18 @@ def listen(session: Session, json: bool) -> None:
     step = manifest.chunk or manifest.hop
     size = step * max(1, round(_BLOCK * manifest.sample_rate / step)) if manifest.chunk is None else step
     stream, delayed = session.stream(), DelayedOutputs(session.outputs, True)
-    words = WordLines(session, hop_seconds(session)) if names_words(session) else None
+    kind = find_teller(manifest.task)
+    teller = None if kind is None else kind(session, hop_seconds(session))
+
+    def tell(said: list[dict[str, Any]]) -> None:
+        assert teller is not None
+        for item in said:
+            if json:
+                print_json(item)
+            else:
+                sys.stdout.write(teller.line(item) + "\n")
+        sys.stdout.flush()
+
     with _blocks(manifest.sample_rate, size) as blocks:
         print_note("listening; Ctrl-C ends it.")
         try:
@@ -52,17 +63,13 @@ def listen(session: Session, json: bool) -> None:
                 outputs = delayed.cut(
                     result if isinstance(result, dict) else {session.outputs[0].name: result}
                 )
-                if words is None:
+                if teller is None:
                     print_outputs(session, outputs, json)
-                    continue
-                for event in words.found(outputs):
-                    if json:
-                        print_json(event)
-                    else:
-                        sys.stdout.write(text_line(event) + "\n")
-                sys.stdout.flush()
+                else:
+                    tell(teller.push(outputs))
         except KeyboardInterrupt:
-            return
+            if teller is not None:
+                tell(teller.finish())
 
 
 @contextmanager
@@ -72,8 +79,8 @@ def _blocks(sample_rate: float, size: int) -> Iterator[Iterator[Array]]:
         import sounddevice
     except (ImportError, OSError) as error:
         raise MissingDependencyError(
-            f"the microphone needs the package sounddevice and the library PortAudio ({error}). Install them: "
-            "pip install 'edgernn[mic]', and on Debian apt install libportaudio2."
+            f"the microphone needs the package sounddevice and the library PortAudio ({error}). Install them "
+            "with: pip install 'edgernn[mic]', and on Debian apt install libportaudio2."
         ) from error
     waiting: queue.SimpleQueue[Array] = queue.SimpleQueue()
 

@@ -90,7 +90,9 @@ def _read_input(session: Session, path: Path, spec: TensorSpec, columns: Sequenc
         raise InputError(f"column: it names columns of a .csv file, and {str(path)!r} is none.")
     if path.suffix != ".npy":
         existing_file(path, "input")
-        raise InputError(f"input: {str(path)!r} must end in .npy or .csv, be a sound file, or - for standard input.")
+        raise InputError(
+            f"input: {str(path)!r} must end in .npy or .csv, be a sound file, or - for standard input."
+        )
     return rows.with_batch(read_npy(path, "input"), spec)
 
 

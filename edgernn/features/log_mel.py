@@ -54,7 +54,9 @@ class LogMel(nn.Module):
             if not isinstance(size, int) or isinstance(size, bool) or size < 1:
                 raise InputError(f"LogMel: {name} must be an integer ≥ 1, found {size!r}.")
         if hop > frame:
-            raise InputError(f"LogMel: hop must be at most frame ({frame}), found {hop}: samples would be lost.")
+            raise InputError(
+                f"LogMel: hop must be at most frame ({frame}), found {hop}: samples would be lost."
+            )
         highest = sample_rate / 2 if highest is None else highest
         if not 0 <= lowest < highest <= sample_rate / 2:
             raise InputError(
@@ -68,8 +70,8 @@ class LogMel(nn.Module):
         empty = (filters.sum(0) == 0).nonzero().flatten().tolist()
         if empty:
             raise InputError(
-                f"LogMel: no frequency of a frame of {frame} samples ({sample_rate / frame:.0f} Hz apart) lies "
-                f"in band {empty[0]} of {bands}. Take fewer bands, a longer frame or a higher lowest edge."
+                f"LogMel: no frequency of a frame of {frame} samples ({sample_rate / frame:.0f} Hz apart) "
+                f"lies in band {empty[0]} of {bands}. Take fewer bands, a longer frame or a higher lowest edge."
             )
         # Not trained and fixed by the arguments: no part of the weights' file.
         self.register_buffer("window", torch.hann_window(frame), persistent=False)

@@ -26,7 +26,9 @@ class SpecAugment(nn.Module):
         if not self.training or not (self.frames or self.bands):
             return x
         batch, time, bands = x.shape
-        hidden = _stretch(batch, time, self.frames).unsqueeze(2) | _stretch(batch, bands, self.bands).unsqueeze(1)
+        hidden = _stretch(batch, time, self.frames).unsqueeze(2) | _stretch(
+            batch, bands, self.bands
+        ).unsqueeze(1)
         return x.masked_fill(hidden.to(x.device), 0.0)
 
 

@@ -1,4 +1,4 @@
-"""Normalisation of features over time: by the training data, by the whole recording, or by what came so far."""
+"""Normalisation of features over time: by the training data, a whole recording, or what came so far."""
 
 from __future__ import annotations
 

@@ -29,10 +29,10 @@ class KeywordSpotter(nn.Module):
         p_t = mean of softmax(W h + b) over the last `smoothing` frames
         y_t = p_t − threshold for words, and 0 for no word
 
-    so that the largest y is the answer. Convolutions see the past alone, so the network streams with no look-ahead. Source of the convolutional
-    form: Arik et al. (2017), "Convolutional recurrent neural networks for small-footprint keyword spotting";
-    of smoothing and threshold: Chen et al. (2014), "Small-footprint keyword spotting using deep neural
-    networks".
+    so that the largest y is the answer. Convolutions see the past alone: the network streams with no
+    look-ahead. Source of the convolutional form: Arik et al. (2017), "Convolutional recurrent neural networks
+    for small-footprint keyword spotting"; of smoothing and threshold: Chen et al. (2014), "Small-footprint
+    keyword spotting using deep neural networks".
 
     Args:
         classes: words, and the class of no word.

@@ -85,7 +85,8 @@ class SpeechRecognizer(nn.Module):
         x = self.masking(self.normalization(self.log_mel(samples))).transpose(1, 2)
         x = F.relu(self.convolution(F.pad(x, (_KERNEL - 1, 0)))).transpose(1, 2)
         hidden, _ = self.recurrent(self.dropout(x), lengths=steps)
-        return self.head(self.dropout(hidden)).log_softmax(-1)
+        scores: Tensor = self.head(self.dropout(hidden))
+        return scores.log_softmax(-1)
 
     def steps(self, samples: Tensor) -> Tensor:
         """How many steps recordings of so many samples have, (batch,); 0 for those shorter than a frame."""

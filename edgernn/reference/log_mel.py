@@ -86,8 +86,6 @@ def _power(wave: Array) -> list[float]:
     windowed = [value * (0.5 - 0.5 * math.cos(2 * math.pi * n / length)) for n, value in enumerate(wave)]
     power = []
     for k in range(length // 2 + 1):
-        total = sum(
-            value * cmath.exp(-2j * math.pi * k * n / length) for n, value in enumerate(windowed)
-        )
+        total = sum(value * cmath.exp(-2j * math.pi * k * n / length) for n, value in enumerate(windowed))
         power.append(abs(total) ** 2)
     return power

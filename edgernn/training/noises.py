@@ -20,7 +20,8 @@ def coloured_noise(samples: int, exponent: float) -> Tensor:
     spectrum = torch.fft.rfft(torch.randn(samples))
     frequencies = torch.arange(len(spectrum)).clamp(min=1)
     shaped = torch.fft.irfft(spectrum * frequencies.float() ** (-exponent / 2), n=samples)
-    return (shaped - shaped.mean()) / shaped.std().clamp(min=1e-9)
+    noise: Tensor = (shaped - shaped.mean()) / shaped.std().clamp(min=1e-9)
+    return noise
 
 
 def background(samples: int, recordings: Sequence[Tensor] = ()) -> Tensor:

@@ -59,8 +59,8 @@ def read_sounds(
     """
     if not folder.is_dir():
         raise InputError(f"data: {str(folder)!r} is no folder. Name one of LABEL/ folders with sound files.")
-    label_of = file_pattern(label_pattern, "label_pattern")
-    speaker_of = file_pattern(speaker_pattern, "speaker_pattern")
+    label_of = name_part(label_pattern, "label_pattern")
+    speaker_of = name_part(speaker_pattern, "speaker_pattern")
     files = [file for file in sound_files(folder) if label_pattern or file.parent != folder]
     if not files:
         raise InputError(
@@ -100,35 +100,23 @@ def sound_files(folder: Path) -> list[Path]:
     ]
 
 
-class file_pattern:  # noqa: N801 - it is used as a function
+def name_part(pattern: str, option: str) -> Callable[[Path], str]:
     """What a regular expression's first group finds in the name of a file.
 
-    Args:
-        pattern: the expression; it may be empty, and is then of no use.
-        option: where it comes from, for messages.
-
-    Raises:
-        InputError: it is none, or has no group.
+    Raises InputError where it is no expression, has no group, or (when called) a name does not match;
+    `option` names it in messages.
     """
+    compiled = _compiled(pattern, option)
+    if pattern and not compiled.groups:
+        raise InputError(f"option {option}: {pattern!r} has no group in parentheses.")
 
-    def __init__(self, pattern: str, option: str) -> None:
-        try:
-            self._compiled = re.compile(pattern)
-        except re.error as error:
-            raise InputError(
-                f"option {option}: {pattern!r} is no regular expression ({error})."
-            ) from error
-        if pattern and not self._compiled.groups:
-            raise InputError(f"option {option}: {pattern!r} has no group in parentheses.")
-        self._option = option
-
-    def __call__(self, file: Path) -> str:
-        match = self._compiled.search(file.name)
+    def find(file: Path) -> str:
+        match = compiled.search(file.name)
         if match is None:
-            raise InputError(
-                f"data: {str(file)!r}: its name does not match {self._option}, {self._compiled.pattern!r}."
-            )
+            raise InputError(f"data: {str(file)!r}: its name does not match {option}, {pattern!r}.")
         return match[1]
+
+    return find
 
 
 def name_filter(pattern: str, option: str) -> Callable[[Sound], bool]:
@@ -136,11 +124,15 @@ def name_filter(pattern: str, option: str) -> Callable[[Sound], bool]:
 
     Raises InputError where it is none; `option` names it in the message.
     """
+    compiled = _compiled(pattern, option)
+    return lambda sound: compiled.search(Path(sound.where.strip("'")).name) is not None
+
+
+def _compiled(pattern: str, option: str) -> re.Pattern[str]:
     try:
-        compiled = re.compile(pattern)
+        return re.compile(pattern)
     except re.error as error:
         raise InputError(f"option {option}: {pattern!r} is no regular expression ({error}).") from error
-    return lambda sound: compiled.search(Path(sound.where.strip("'")).name) is not None
 
 
 def speakers_of(sounds: Iterable[Sound]) -> Sequence[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -53,7 +52,10 @@ class Transcribed(Dataset):
 
 def text_vocabulary(texts: Iterable[str], units: str = "characters") -> tuple[str, ...]:
     """The blank, and the characters or the words of texts, sorted."""
-    return (BLANK, *sorted({symbol for text in texts for symbol in (text.split() if units == "words" else text)}))
+    return (
+        BLANK,
+        *sorted({symbol for text in texts for symbol in (text.split() if units == "words" else text)}),
+    )
 
 
 def encode(text: str, vocabulary: Sequence[str]) -> Tensor:

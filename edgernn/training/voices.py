@@ -65,7 +65,17 @@ def speak(text: str, voice: Voice, sample_rate: float, language: str = "") -> to
         MissingDependencyError: espeak-ng or soxr is not installed.
     """
     name = voice.name if not language else f"{language}+{voice.name.rpartition('+')[2]}"
-    command = [find_program(), "-v", name, "-s", str(voice.speed), "-p", str(voice.pitch), "--stdout", "--stdin"]
+    command = [
+        find_program(),
+        "-v",
+        name,
+        "-s",
+        str(voice.speed),
+        "-p",
+        str(voice.pitch),
+        "--stdout",
+        "--stdin",
+    ]
     done = subprocess.run(command, input=text.encode(), capture_output=True, check=False, timeout=60)
     if done.returncode or not done.stdout:
         reason = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
@@ -73,7 +83,7 @@ def speak(text: str, voice: Voice, sample_rate: float, language: str = "") -> to
     with wave.open(io.BytesIO(done.stdout)) as sound:
         rate = sound.getframerate()
         # The header of a stream says a length that is none: what is there is read.
-        samples = np.frombuffer(done.stdout[44:], "<i2").astype(np.float32) / 32768
+        samples = np.frombuffer(done.stdout[44:], "<i2").astype(np.float32) / np.float32(32768)
     if not samples.any():
         raise InputError(f"text: {PROGRAM} does not say {text!r}: it has nothing that is read aloud.")
     return torch.from_numpy(resample(samples, rate, sample_rate) if rate != sample_rate else samples.copy())

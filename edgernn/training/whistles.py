@@ -27,7 +27,7 @@ def make_whistles(count: int, seed: int, sample_rate: float) -> list[Sound]:
 
 
 def make_pitches(count: int, takes: int, seed: int, sample_rate: float) -> list[Sound]:
-    """Whistles of one pitch each, `takes` of each by `count` people, who agree on the pitch within a tenth."""
+    """Whistles of one pitch, `takes` of each by `count` people, who agree on it within a tenth."""
     drawn = random.Random(seed)
     return [
         _by(person, name, _whistle(pitch * drawn.uniform(0.9, 1.1), 1.0, drawn, sample_rate))

@@ -31,7 +31,7 @@ class WindowOptions:
         seconds: length of a window.
         unknown: the class of other words, by index; None: there is none.
         silence: the class of no word.
-        unknown_share: share of the words behind a stream's first one that are unknown ones, where there are any.
+        unknown_share: share of unknown words among those behind a stream's first one, where there are any.
         reversed_share: share of the words that are played backwards and are then unknown ones.
         gap: longest pause between two words in seconds.
         speed: largest change of speed, as a share.
@@ -80,7 +80,8 @@ class WordWindows(Sequences):
         options = self.options
         total = round(options.seconds * options.sample_rate)
         after = round((_AFTER_END + _GRACE) * options.sample_rate)
-        samples, words, position = torch.zeros(total), [], 0
+        samples, position = torch.zeros(total), 0
+        words: list[tuple[int, int, int]] = []
         while True:
             word, cls = self._spoken[index], self.classes[index]
             if options.unknown is not None and float(torch.rand(())) < options.reversed_share:

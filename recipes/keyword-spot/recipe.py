@@ -149,7 +149,8 @@ class KeywordSpot(ClassifierRecipe[Options]):
         else:
             labels = (*chosen_words(options, train), UNKNOWN, SILENCE)
         frame, hop = (
-            max(1, round(rate * value / 1000)) for value in (options.frame_milliseconds, options.hop_milliseconds)
+            max(1, round(rate * value / 1000))
+            for value in (options.frame_milliseconds, options.hop_milliseconds)
         )
         windows = WindowOptions(
             sample_rate=rate,

@@ -57,7 +57,9 @@ class Options(TrainingOptions):
     cell: str = option("gru", "Recurrent cell: lstm, gru, rnn, or another of edgernn.cells.")
     hidden_size: int = option(128, "Size of a recurrent layer, a direction.", minimum=1)
     num_layers: int = option(2, "Recurrent layers on top of each other.", minimum=1)
-    bidirectional: bool = option(False, "Whether a second cell reads backwards; such a network cannot stream.")
+    bidirectional: bool = option(
+        False, "Whether a second cell reads backwards; such a network cannot stream."
+    )
     dropout: float = option(0.2, "Dropout around and between recurrent layers.", minimum=0, below=1)
     hidden_frames: int = option(12, "Most frames in a row that training hides.", minimum=0)
     hidden_bands: int = option(6, "Most bands in a row that training hides.", minimum=0)
@@ -91,7 +93,7 @@ class Heard(Transcribed):
         samples, numbers = super().__getitem__(index)
         if self.joined is not None:
             drawn = self.joined.draw(index)
-            (samples, numbers), = Transcribed([drawn.samples], [drawn.text], self.vocabulary)
+            ((samples, numbers),) = Transcribed([drawn.samples], [drawn.text], self.vocabulary)
         if self.options.speed:
             share = self.options.speed * float(2 * torch.rand(()) - 1)
             samples = F.interpolate(samples[None, None], scale_factor=1 + share, mode="linear")[0, 0]
@@ -135,9 +137,12 @@ class SpeechRecognise(TranscriptionRecipe[Options]):
             parts = [[join[0].draw(n) for n in range(len(join[0]))], *(_fixed(j, options) for j in join[1:])]
             joined = join[0]
         train, validation, test = parts
-        vocabulary = text_vocabulary((u.text for u in train), options.units) if known is None else known.vocabulary
+        vocabulary = (
+            text_vocabulary((u.text for u in train), options.units) if known is None else known.vocabulary
+        )
         frame, hop = (
-            max(1, round(rate * value / 1000)) for value in (options.frame_milliseconds, options.hop_milliseconds)
+            max(1, round(rate * value / 1000))
+            for value in (options.frame_milliseconds, options.hop_milliseconds)
         )
         for part in parts:
             for utterance in part:
@@ -200,9 +205,7 @@ class SpeechRecognise(TranscriptionRecipe[Options]):
         return model.log_probabilities(sequences, steps)
 
 
-def _read_texts(
-    options: Options, data: Path, rate: float | None
-) -> tuple[list[list[Utterance]], float]:
+def _read_texts(options: Options, data: Path, rate: float | None) -> tuple[list[list[Utterance]], float]:
     columns = {
         "file_column": options.file_column, "text_column": options.text_column, "encoding": options.encoding,
     }  # fmt: skip

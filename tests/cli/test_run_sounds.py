@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from typer.testing import Result
 
 import edgernn
+from edgernn.features.log_mel import LogMel
 from edgernn.models import KeywordSpotter
 from edgernn.sound import resample, write_sound
 
@@ -42,6 +44,18 @@ def spotter() -> KeywordSpotter:
     return model.eval()
 
 
+class Loud(nn.Module):
+    """A recogniser that reads "a" where it is loud, and the blank elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log_mel = LogMel(RATE, FRAME, HOP, 20)
+
+    def forward(self, samples: torch.Tensor) -> torch.Tensor:
+        loud = self.log_mel(samples).mean(2, keepdim=True)
+        return torch.cat([-loud, loud, -20.0 + 0.0 * loud], dim=2).log_softmax(-1)
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("spotter")
@@ -50,6 +64,13 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         edgernn.export(
             spotter(), folder / f"{name}.onnx", torch.randn(1, 4000), streaming=streaming, metadata=metadata
         )
+    edgernn.export(
+        Loud().eval(),
+        folder / "reader.onnx",
+        torch.randn(1, 4000),
+        streaming=True,
+        metadata={"task": "speech-recognise", "vocabulary": ("<blank>", "a", "b"), "sample_rate": RATE},
+    )
     write_sound(folder / "two.wav", recording(), RATE)
     write_sound(folder / "wide.wav", resample(recording(), RATE, 16000), 16000)
     write_sound(folder / "silent.wav", np.zeros(8000), RATE)
@@ -76,6 +97,23 @@ def test_words_are_told_with_their_times(model: str, sound: str, files: Path, in
     assert [event["time"] for event in events] == pytest.approx([0.53, 2.03], abs=0.06)
     text = invoke("run", files / f"{model}.onnx", files / f"{sound}.wav").stdout
     assert text.count("tone") == 2
+
+
+def test_a_text_is_told(files: Path, invoke: Invoke) -> None:
+    result = invoke("run", files / "reader.onnx", files / "wide.wav", "--json")
+    assert json.loads(result.stdout) == {"text": "aa"}
+    assert invoke("run", files / "reader.onnx", files / "two.wav").stdout.strip() == "aa"
+    assert "Nothing was understood." in invoke("run", files / "reader.onnx", files / "silent.wav").stdout
+
+
+def test_a_task_s_outputs_must_be_its_own(tmp_path: Path, files: Path, invoke: Invoke) -> None:
+    for task in ("speech-recognise", "keyword-spot"):
+        path = tmp_path / f"{task}.onnx"
+        edgernn.export(
+            Loud().eval(), path, torch.randn(1, 4000), metadata={"task": task, "sample_rate": RATE}
+        )
+        result = invoke("run", path, files / "two.wav")
+        assert (result.exit_code, f"its task is {task}" in result.output) == (2, True)
 
 
 def test_silence_is_told_and_has_no_words(files: Path, invoke: Invoke) -> None:
@@ -114,7 +152,9 @@ class FakeInput:
 
     opened: dict[str, object]
 
-    def __init__(self, samplerate: float, blocksize: int, callback: Callable[..., None], **other: object) -> None:
+    def __init__(
+        self, samplerate: float, blocksize: int, callback: Callable[..., None], **other: object
+    ) -> None:
         FakeInput.opened = {"samplerate": samplerate, "blocksize": blocksize, **other}
         self.size, self.callback = blocksize, callback
 
@@ -144,6 +184,11 @@ def test_the_microphone_is_listened_to(files: Path, invoke: Invoke, monkeypatch:
     assert result.exit_code == 0, result.output
     words = [json.loads(line)["word"] for line in result.stdout.splitlines()]
     assert words == ["tone", "tone"]
+    read = [
+        json.loads(line)
+        for line in invoke("run", files / "reader.onnx", "--mic", "--json").stdout.splitlines()
+    ]
+    assert [item.get("partial", item.get("text")) for item in read] == ["a", "aa", "aa"]
     assert FakeInput.opened == {"samplerate": RATE, "blocksize": 6 * HOP, "channels": 1, "dtype": "float32"}
 
 
@@ -156,7 +201,9 @@ def test_what_cannot_be_listened_to_is_refused(
         (("stream.onnx", "two.wav", "--mic"), "one of these"),
         (("stream.onnx", "--mic", "-o", "y.npy"), "--mic goes with none of"),
     ):
-        result = invoke("run", *(files / word if word.endswith((".onnx", ".wav")) else word for word in words))
+        result = invoke(
+            "run", *(files / word if word.endswith((".onnx", ".wav")) else word for word in words)
+        )
         assert result.exit_code == 2
         assert complaint in " ".join(result.output.split())
     monkeypatch.setitem(sys.modules, "sounddevice", None)

@@ -17,7 +17,9 @@ FEATURES = 3
 
 def values(batch: int = 2, time: int = 40, seed: int = 0) -> torch.Tensor:
     torch.manual_seed(seed)
-    return torch.randn(batch, time, FEATURES) * torch.tensor([1.0, 5.0, 0.1]) + torch.tensor([0.0, 30.0, -2.0])
+    return torch.randn(batch, time, FEATURES) * torch.tensor([1.0, 5.0, 0.1]) + torch.tensor(
+        [0.0, 30.0, -2.0]
+    )
 
 
 def test_fixed_takes_the_training_moments_out() -> None:

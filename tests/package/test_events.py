@@ -16,7 +16,7 @@ BACKGROUND = 3
 def found(labels: list[int], wait: int, cuts: list[int]) -> list[tuple[int, int]]:
     detector = EventDetector(BACKGROUND, wait)
     scores = np.eye(4)[labels] if labels else np.zeros((0, 4))
-    parts = [part for part in np.split(np.arange(len(labels)), cuts)]
+    parts = list(np.split(np.arange(len(labels)), cuts))
     events = [event for part in parts for event in detector.push(np.array(labels, int)[part], scores[part])]
     return [(event.label, event.frame) for event in events]
 

@@ -58,7 +58,9 @@ def test_the_label_is_the_folder_or_in_the_name(tmp_path: Path) -> None:
         ({"label_pattern": "^x(.)"}, r"flat.wav.*does not match label_pattern"),
     ],
 )
-def test_a_folder_that_does_not_fit_is_refused(options: dict[str, str], complaint: str, tmp_path: Path) -> None:
+def test_a_folder_that_does_not_fit_is_refused(
+    options: dict[str, str], complaint: str, tmp_path: Path
+) -> None:
     write(tmp_path / "flat.wav")
     with pytest.raises(InputError, match=complaint):
         read_sounds(tmp_path, **options)

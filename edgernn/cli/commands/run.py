@@ -66,8 +66,8 @@ def command(
     """Run a file on arrays, tables or sounds, or answer lines from standard input one by one.
 
     In a table each row is a time step, each column a feature. A sound is resampled to the model's rate; what
-    a keyword spotter finds is printed as words with their times. With - a streaming file answers every line at
-    once, so that it can stand in a pipe behind a sensor; a file that labels texts takes a text a line.
+    a keyword spotter finds is printed as words with their times. With - a streaming file answers every line
+    at once, so that it can stand in a pipe behind a sensor; a file that labels texts takes a text a line.
     Outputs are printed one time step a line.
 
     A folder of .npy and .csv files is scored file by file into the folder of -o. Run it again to go on where
@@ -79,8 +79,8 @@ def command(
     from edgernn.cli.console import print_note
     from edgernn.cli.lines import answer_lines, only_input, print_outputs
     from edgernn.cli.running import batch_of, open_stream, read_inputs, run_arrays, save_states
-    from edgernn.cli.events import WordLines, hop_seconds, names_words, text_line
     from edgernn.cli.scorer import Scorer
+    from edgernn.cli.tellers import find_teller, hop_seconds
     from edgernn.cli.text_lines import answer_texts, labels_texts
     from edgernn.errors import InputError
 
@@ -145,12 +145,11 @@ def command(
     shapes = {name: list(array.shape) for name, array in outputs.items()}
     if output is not None:
         write_arrays(output, outputs)
-    elif names_words(session) and resume is None and batch_of(session, arrays) == 1:
-        frames = next(iter(outputs.values())).shape[1]
-        hop = hop_seconds(session, arrays[0].shape[1], frames)
-        events = WordLines(session, hop).found(outputs)
-        lines = [text_line(event) for event in events] or ["No word was found."]
-        return Outcome({"events": events}, lambda console: console.print("\n".join(lines), markup=False))
+    elif (kind := find_teller(session.manifest.task)) and resume is None and batch_of(session, arrays) == 1:
+        steps = next(iter(outputs.values())).shape[1]
+        teller = kind(session, hop_seconds(session, arrays[0].shape[1], steps))
+        told, lines = teller.whole([*teller.push(outputs), *teller.finish()])
+        return Outcome(told, lambda console: console.print("\n".join(lines), markup=False, soft_wrap=True))
 
     def show(console: Console) -> None:
         if output is None:
