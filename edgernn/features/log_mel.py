@@ -71,7 +71,8 @@ class LogMel(nn.Module):
         if empty:
             raise InputError(
                 f"LogMel: no frequency of a frame of {frame} samples ({sample_rate / frame:.0f} Hz apart) "
-                f"lies in band {empty[0]} of {bands}. Take fewer bands, a longer frame or a higher lowest edge."
+                f"lies in band {empty[0]} of {bands}. Take fewer bands, a longer frame or a higher "
+                "lowest edge."
             )
         # Not trained and fixed by the arguments: no part of the weights' file.
         self.register_buffer("window", torch.hann_window(frame), persistent=False)

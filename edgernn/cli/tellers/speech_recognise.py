@@ -28,7 +28,8 @@ class Teller:
         if len(session.outputs) != 1 or len(vocabulary) < 2:
             raise ModelError(
                 f"model: its task is {session.manifest.task}, but it has {len(session.outputs)} outputs and "
-                f"a vocabulary of {len(vocabulary)}; expected one output of log-probabilities. Export it again."
+                f"a vocabulary of {len(vocabulary)}; expected one output of log-probabilities. Export "
+                "it again."
             )
         self._decoder, self._seconds = CTCDecoder(vocabulary), hop
         self._steps, self._certain = 0, ""
