@@ -69,8 +69,8 @@ class GatedCell(Cell):
 
     def flat_weights(self) -> list[Tensor]:
         """The weights in the order torch's fused kernels take them."""
-        own = dict(self.named_parameters())
-        return [own[name] for name in self.weight_names if name in own]
+        found = (getattr(self, name) for name in self.weight_names)
+        return [weight for weight in found if weight is not None]
 
     @classmethod
     def hidden_size_in_torch(cls, module: nn.RNNBase) -> int:

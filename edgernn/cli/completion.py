@@ -46,6 +46,12 @@ def engines(incomplete: str) -> list[str]:
     return _starting(incomplete, _names("cli", "engines"))
 
 
+def objectives(incomplete: str) -> list[str]:
+    """What can be learned without labels."""
+    names = _names("training", "pretraining", "objectives")
+    return _starting(incomplete, [name.replace("_", "-") for name in names])
+
+
 def _names(*folders: str) -> list[str]:
     return [item.name for item in pkgutil.iter_modules([str(_PACKAGE.joinpath(*folders))])]
 

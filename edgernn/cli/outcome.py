@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from edgernn.errors import EdgeRNNError, ParityError
+from edgernn.training.processes import prints, tells_errors
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,7 +59,9 @@ def print_json(data: Any) -> None:
 def _run(command: Callable[[], Outcome], json: bool) -> int:
     try:
         outcome = command()
-        if not json:
+        if not prints():
+            pass
+        elif not json:
             from edgernn.cli.console import stdout
 
             outcome.show(stdout())
@@ -100,7 +103,8 @@ def _tell(message: str, code: int) -> int:
 
     if os.environ.get("EDGERNN_DEBUG", "") not in ("", "0"):
         traceback.print_exc()
-    print_error(message)
+    if tells_errors():
+        print_error(message)
     return code
 
 

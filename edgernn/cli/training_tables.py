@@ -42,7 +42,8 @@ def print_training(console: Console, report: TrainReport) -> None:
 def print_finetuning(console: Console, report: FinetuneReport) -> None:
     """Print the scores before and after, on the new data and on the old."""
     training = report.training
-    console.print(f"Began from {report.parent}", soft_wrap=True)
+    pretrained = f", pretrained by {report.pretraining}" * bool(report.pretraining)
+    console.print(f"Began from {report.parent}{pretrained}", soft_wrap=True)
 
     def compared(before: dict[str, float], after: dict[str, float], title: str) -> None:
         names = [name for name in after if "/" not in name]
@@ -53,7 +54,9 @@ def print_finetuning(console: Console, report: FinetuneReport) -> None:
     if report.old_after:
         title = "On the old data, held-out test part" + (", under the old last layer" * report.old_head)
         compared(report.old_before, report.old_after, title)
-    else:
+    elif not report.pretraining:
         print_note(f"the data of {report.parent} are not there any more: forgetting was not measured.")
+    if training.trained_parameters < training.parameters:
+        console.print(f"Trained {training.trained_parameters:,} of {training.parameters:,} numbers")
     if training.drawn_anew:
         console.print(f"Drawn anew: {', '.join(training.drawn_anew)}", soft_wrap=True)

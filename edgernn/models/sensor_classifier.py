@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -50,6 +50,8 @@ class SensorClassifier(nn.Module):
         torch.Size([2, 25, 7])
     """
 
+    # What stands behind the recurrent layers, and is not pretrained with them.
+    answering: ClassVar[tuple[str, ...]] = ("head",)
     mean: Tensor
     scale: Tensor
 
@@ -119,15 +121,24 @@ class SensorClassifier(nn.Module):
 
     def logits(self, x: Tensor) -> Tensor:
         """As `forward`, before the softmax, for the loss."""
-        z = ((x - self.mean) / self.scale).transpose(1, 2)
-        for convolution in self.convolutions:
-            z = F.relu(convolution(F.pad(z, (_KERNEL - 1, 0))))
-        hidden, _ = self.recurrent(self.dropout(z.transpose(1, 2)))
+        hidden = self.encode(self.normalise(x))
         if self.pooling == "mean":
             steps = torch.ones_like(hidden[..., :1]).cumsum(1)
             hidden = hidden.cumsum(1) / steps
         scores: Tensor = self.head(self.dropout(hidden))
         return scores
+
+    def normalise(self, x: Tensor) -> Tensor:
+        """Raw values with mean 0 and deviation 1 in each channel of the training part."""
+        return (x - self.mean) / self.scale
+
+    def encode(self, z: Tensor) -> Tensor:
+        """(batch, time, features) normalised → (batch, ceil(time / stride), hidden): the recurrent output."""
+        z = z.transpose(1, 2)
+        for convolution in self.convolutions:
+            z = F.relu(convolution(F.pad(z, (_KERNEL - 1, 0))))
+        hidden: Tensor = self.recurrent(self.dropout(z.transpose(1, 2)))[0]
+        return hidden
 
     def last_output(self, lengths: Tensor) -> Tensor:
         """Which output is the last one of recordings of `lengths` samples."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -40,6 +42,9 @@ class TextClassifier(nn.Module):
         >>> classifier(torch.randint(0, 257, (4, 30))).shape
         torch.Size([4, 2])
     """
+
+    # What stands behind the recurrent layers, and is not pretrained with them.
+    answering: ClassVar[tuple[str, ...]] = ("query", "head")
 
     def __init__(
         self,
@@ -80,6 +85,20 @@ class TextClassifier(nn.Module):
 
     def logits(self, ids: Tensor) -> Tensor:
         """As `forward`, before the softmax, for the loss."""
+        hidden, embedded, inside = self.encode(ids)
+        values = torch.cat([hidden, embedded], dim=-1)
+        weights = self.query(values).squeeze(-1).masked_fill(~inside, -1e9).softmax(-1)
+        pooled = (weights.unsqueeze(-1) * values).sum(1)
+        scores: Tensor = self.head(self.dropout(pooled))
+        return scores
+
+    def encode(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the recurrent layers make of each symbol.
+
+        Returns:
+            (batch, time, directions × hidden), the embeddings (batch, time, embedding), and which steps stand
+            before the end of their text, (batch, time).
+        """
         # A step counts while it or a later one holds a symbol; a text without any is one step long.
         later = (ids != 0).to(torch.int64).flip(1).cumsum(1).flip(1)
         inside = later > 0
@@ -90,11 +109,7 @@ class TextClassifier(nn.Module):
             embedded = embedded * kept.unsqueeze(-1)
         embedded = self.dropout(embedded)
         hidden, _ = self.recurrent(embedded, lengths=lengths)
-        values = torch.cat([hidden, embedded], dim=-1)
-        weights = self.query(values).squeeze(-1).masked_fill(~inside, -1e9).softmax(-1)
-        pooled = (weights.unsqueeze(-1) * values).sum(1)
-        scores: Tensor = self.head(self.dropout(pooled))
-        return scores
+        return hidden, embedded, inside
 
     def extra_repr(self) -> str:
         """Sizes, for `print(module)`."""

@@ -52,7 +52,7 @@ def figure(width: float, height: float) -> tuple[Any, Any]:
 
 
 def save_figure(drawn: Any, path: Path) -> None:
-    """Write a figure of `figure` as a PNG file, atomically."""
+    """Write a figure as a PNG file, atomically."""
     with atomic_path(path) as temporary:
         drawn.savefig(temporary, format="png", facecolor="white")
 

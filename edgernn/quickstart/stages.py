@@ -12,11 +12,10 @@ import numpy as np
 
 import edgernn
 from edgernn.bench import BenchReport, bench, draw_latency
-from edgernn.quickstart import pictures
 from edgernn.quickstart.report import ModelFile, StreamResult
 from edgernn.training import Run, TrainReport, load_run, train
 from edgernn.training.options import read_options
-from edgernn.training.page.curve import draw_training
+from edgernn.training.pictures import draw_forecasts, draw_losses
 from edgernn.verify import verify
 from edgernn.verify.tolerances import tolerance
 
@@ -173,8 +172,10 @@ def draw(
     drawn = {name: folder / "pictures" / f"{name}.png" for name in ("forecast", "training", "latency")}
     (folder / "pictures").mkdir(exist_ok=True)
     before = np.concatenate([data.warm_up[-1:], data.values[:-1]])
-    pictures.draw_forecast(drawn["forecast"], data.values, forecasts, before, run.config.metadata.output_unit)
+    lines = {"persistence": before, "LSTM, one step ahead, streamed": forecasts}
+    unit = run.config.metadata.output_unit
+    draw_forecasts(data.values, lines, unit, "held-out step").savefig(drawn["forecast"])
     history = json.loads((folder / "run" / "history.json").read_text("utf-8"))["epochs"]
-    draw_training(drawn["training"], history, run.config.best_epoch)
+    draw_losses(history, run.config.best_epoch).savefig(drawn["training"])
     draw_latency(timings, drawn["latency"])
     return drawn

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from edgernn.training.evaluation import evaluate
     from edgernn.training.find import find_recipe, shipped_recipes
     from edgernn.training.finetune import finetune
+    from edgernn.training.option_search.report import SearchReport
+    from edgernn.training.option_search.study import search
     from edgernn.training.options import TrainingOptions, describe_options, option
+    from edgernn.training.pretraining import pretrain
+    from edgernn.training.rate_finder import RateReport, find_learning_rate
     from edgernn.training.recipe import Metadata, Prepared, Recipe
     from edgernn.training.report import EvaluationReport, FinetuneReport, TrainReport, score_table
     from edgernn.training.run import Run, load_run
@@ -30,29 +34,34 @@ _PUBLIC = {
     "FinetuneReport": "report",
     "Metadata": "recipe",
     "Prepared": "recipe",
+    "RateReport": "rate_finder",
     "Recipe": "recipe",
     "Rounding": "weight_rounding",
     "Run": "run",
     "RunConfig": "config",
+    "SearchReport": "option_search.report",
     "TrainReport": "report",
     "TrainingOptions": "options",
     "describe_options": "options",
     "evaluate": "evaluation",
+    "find_learning_rate": "rate_finder",
     "find_recipe": "find",
     "finetune": "finetune",
     "load_run": "run",
     "option": "options",
+    "pretrain": "pretraining",
     "read_contract": "contract",
     "score_table": "report",
+    "search": "option_search.study",
     "shipped_recipes": "find",
     "train": "trainer",
 }
 
 __all__ = [
-    "Compression", "Contract", "EvaluationReport", "FinetuneReport", "Metadata", "Prepared", "Recipe",
-    "Rounding", "Run", "RunConfig", "TrainReport", "TrainingOptions", "describe_options", "evaluate",
-    "find_recipe", "finetune", "load_run", "option", "read_contract", "score_table", "shipped_recipes",
-    "train",
+    "Compression", "Contract", "EvaluationReport", "FinetuneReport", "Metadata", "Prepared", "RateReport",
+    "Recipe", "Rounding", "Run", "RunConfig", "SearchReport", "TrainReport", "TrainingOptions",
+    "describe_options", "evaluate", "find_learning_rate", "find_recipe", "finetune", "load_run", "option",
+    "pretrain", "read_contract", "score_table", "search", "shipped_recipes", "train",
 ]  # fmt: skip
 
 

@@ -1,12 +1,14 @@
-"""Batches of a data set, in an order that follows from the seed and the epoch."""
+"""Batches of a data set, in an order that follows from the seed and the epoch, whole or a process's share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence, Sized
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
+
+from edgernn.training.processes import Processes
 
 # Batches whose samples are sorted by length together.
 _BUCKET_BATCHES = 20
@@ -62,26 +64,64 @@ class BatchOrder(Sampler[list[int]]):
         return sorted(order, key=self.lengths.__getitem__)
 
 
+class Share(NamedTuple):
+    """One process's share of a batch.
+
+    Attributes:
+        batch: its samples.
+        counts: False where the batch has fewer samples than there are processes and none is left for this
+            one: `batch` then stands in, so that the process takes part in what all do together.
+    """
+
+    batch: Any
+    counts: bool
+
+
+class _Batches(Dataset):
+    """A data set of batches, by the list of their samples' numbers."""
+
+    def __init__(
+        self, samples: Dataset, collate: Callable[[list[Any]], Any] | None, processes: Processes
+    ) -> None:
+        self.samples, self.collate, self.processes = samples, collate, processes
+
+    def __getitem__(self, numbers: list[int]) -> Any:
+        own = self.processes.share(numbers)
+        batch = (
+            self.samples[cast(int, own)]  # which takes the list
+            if self.collate is None
+            else self.collate([self.samples[number] for number in own])
+        )
+        return batch if self.processes.count == 1 else Share(batch, self.processes.counts(len(numbers)))
+
+
 def batches(
     dataset: Dataset,
     batch_size: int,
     collate: Callable[[list[Any]], Any] | None,
     seed: int | None = None,
     lengths: Sequence[int] | None = None,
+    processes: Processes = Processes(),
 ) -> DataLoader:
-    """A loader of batches, in this process.
+    """A loader of batches, made in this process; of several processes, each gets a `Share` of every one.
 
     Args:
         dataset: the samples.
-        batch_size: samples a batch; the last batch has what remains.
+        batch_size: samples a batch, those of all processes together; the last batch has what remains.
         collate: makes a batch of a list of samples; None: the data set itself takes a list of numbers.
         seed: shuffles each epoch anew; None keeps the order.
         lengths: time steps of each sample, to put samples of like length into a batch.
+        processes: who shares the batches.
     """
     order = BatchOrder(len(cast(Sized, dataset)), batch_size, seed, lengths)
     # A generator of its own: without it the loader draws from torch's global one whenever it starts anew,
     # and dropout in a resumed run would not be what it was in the run without the stop.
     own = torch.Generator().manual_seed(0)
-    if collate is None:
-        return DataLoader(dataset, batch_size=None, sampler=order, generator=own)
-    return DataLoader(dataset, batch_sampler=order, collate_fn=collate, generator=own)
+    made = _Batches(dataset, collate, processes)
+    # A recipe's own collate decides alone what a batch is made of.
+    as_it_is = None if collate is None else _as_it_is
+    return DataLoader(made, batch_size=None, sampler=order, collate_fn=as_it_is, generator=own)
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch

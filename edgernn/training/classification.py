@@ -9,7 +9,7 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +19,7 @@ from torch.utils.data import Dataset
 
 from edgernn.errors import InputError
 from edgernn.files import write_text
+from edgernn.pages import save_figure
 from edgernn.training.metrics.classification import (
     ClassScores,
     class_scores,
@@ -28,10 +29,12 @@ from edgernn.training.metrics.classification import (
     scores_by_class,
 )
 from edgernn.training.metrics.pictures import draw_confusion, draw_roc
+from edgernn.training.mix_up import mix_up, soft_cross_entropy, soft_labels
 from edgernn.training.options import TrainingOptions, option
 from edgernn.training.recipe import Prepared, Recipe
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from torchmetrics import Metric
 
 CONFUSION_FILE, CONFUSION_PICTURE = "confusion.csv", "confusion.png"
@@ -93,10 +96,14 @@ class ClassifierData(Prepared):
     Attributes:
         class_weights: weight of each class in the loss; None: all alike.
         augment: a sequence as it is learned from, changed at random; None: as it is.
+        mix_up: strength with which two sequences of a batch are mixed, see `mix_up.py`; 0: not at all.
+        label_smoothing: probability that the loss takes from each label.
     """
 
     class_weights: Tensor | None
     augment: Callable[[Tensor], Tensor] | None = None
+    mix_up: float = 0.0
+    label_smoothing: float = 0.0
 
 
 ClassifierOptionsT = TypeVar("ClassifierOptionsT", bound=ClassifierOptions)
@@ -113,7 +120,7 @@ class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
 
     def baselines(self, prepared: ClassifierData) -> dict[str, Tensor]:
         """Classes that plain methods give the test part, by their names."""
-        train, test = _sequences(prepared.train), _sequences(prepared.test)
+        train, test = sequences_of(prepared.train), sequences_of(prepared.test)
         most = torch.tensor(train.classes).bincount().argmax()
         return {"majority": most.repeat(len(test))}
 
@@ -123,12 +130,22 @@ class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
 
     def predict(self, model: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
         """Scores of the classes, and the classes."""
-        padded, lengths, classes = batch
-        return self.logits(model, padded, lengths), classes
+        filled, lengths, classes = batch
+        return self.logits(model, filled, lengths), classes
 
     def loss(self, model: nn.Module, output: Tensor, target: Tensor) -> Tensor:
-        """Cross entropy."""
-        return F.cross_entropy(output, target, weight=model.get_buffer("class_weights"))
+        """Cross entropy, of classes or of distributions over them."""
+        weights = model.get_buffer("class_weights")
+        if target.is_floating_point():
+            return soft_cross_entropy(output, target, weights)
+        return F.cross_entropy(output, target, weight=weights)
+
+    def loss_weight(self, model: nn.Module, target: Tensor) -> Tensor | None:
+        """The sum of the samples' class weights, which the cross entropy divides by."""
+        weights = cast("Tensor | None", model.get_buffer("class_weights"))
+        if weights is None:
+            return None
+        return (target * weights).sum() if target.is_floating_point() else weights[target].sum()
 
     def metrics(self) -> dict[str, Metric]:
         """None: their number of classes is known with the data alone."""
@@ -136,18 +153,28 @@ class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
 
     def collate(self) -> Callable[[list[Any]], Any]:
         """Sequences filled up on the right, their lengths, and the classes."""
-        return _padded
+        return batch_of
 
     def collate_training(self, prepared: ClassifierData) -> Callable[[list[Any]], Any]:
-        """As `collate`, of augmented sequences."""
-        augment = prepared.augment
-        if augment is None:
-            return _padded
-        return lambda samples: _padded([(augment(sequence), cls) for sequence, cls in samples])
+        """As `collate`, of augmented sequences; classes become distributions where labels are mixed."""
+        augment, mixing, smoothing = prepared.augment, prepared.mix_up, prepared.label_smoothing
+        count = len(prepared.metadata.labels)
+
+        def collate(samples: list[Any]) -> tuple[Tensor, Tensor, Tensor]:
+            if augment is not None:
+                samples = [(augment(sequence), cls) for sequence, cls in samples]
+            if not mixing and not smoothing:
+                return batch_of(samples)
+            sequences, classes = zip(*samples, strict=True)
+            mixed, labels = mix_up(sequences, soft_labels(classes, count, smoothing), mixing)
+            padded, lengths, _ = batch_of(list(zip(mixed, classes, strict=True)))
+            return padded, lengths, labels
+
+        return collate
 
     def lengths(self, part: Dataset, options: ClassifierOptionsT) -> Sequence[int] | None:
         """Time steps of each sample, where the options ask for batches of like length."""
-        return _sequences(part).lengths if options.length_buckets else None
+        return sequences_of(part).lengths if options.length_buckets else None
 
     def answers(self, model: nn.Module, padded: Tensor, lengths: Tensor) -> Tensor:
         """Probabilities of the classes, (batch, classes), of a padded batch, by the network's `forward`.
@@ -159,11 +186,12 @@ class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
 
     @torch.no_grad()
     def probabilities(self, model: nn.Module, part: Sequences) -> Tensor:
-        """(samples, classes), of each sample of a part."""
+        """(samples, classes), of each sample of a part, on the CPU."""
+        device = next((weight.device for weight in model.parameters()), torch.device("cpu"))
         found = []
         for numbers in torch.arange(len(part)).split(_SCORED_AT_ONCE):
-            padded, lengths, _ = _padded([part[n] for n in numbers])
-            found.append(self.answers(model, padded, lengths))
+            filled, lengths, _ = (tensor.to(device) for tensor in batch_of([part[n] for n in numbers]))
+            found.append(self.answers(model, filled, lengths).cpu())
         return torch.cat(found)
 
     def score(self, model: nn.Module, prepared: ClassifierData) -> dict[str, float]:
@@ -171,7 +199,7 @@ class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
 
         Of plain methods too, which give no probabilities and so no curve.
         """
-        test = _sequences(prepared.test)
+        test = sequences_of(prepared.test)
         truth, classes = torch.tensor(test.classes), len(prepared.metadata.labels)
         probabilities = self.probabilities(model, test)
         scores = class_scores(probabilities.argmax(-1), truth, classes)
@@ -182,22 +210,28 @@ class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
             scores |= {f"{score}/{name}": value for score, value in plain.items()}
         return scores
 
+    def picture(self, model: nn.Module, prepared: ClassifierData) -> Figure:
+        """The confusion matrix of the validation part."""
+        part, labels = sequences_of(prepared.validation), prepared.metadata.labels
+        said = self.probabilities(model, part).argmax(-1)
+        return draw_confusion(confusion(said, torch.tensor(part.classes), len(labels)), labels)
+
     def write_details(self, model: nn.Module, prepared: ClassifierData, folder: Path) -> None:
         """Write the confusion matrix of the test part, scores of each class, and the ROC curves.
 
         confusion.csv has a row for each label and a column for what the network said; confusion.png shows it;
         classes.csv has precision, recall, F1 and area of each label; roc.png is there where two occur.
         """
-        test, labels = _sequences(prepared.test), prepared.metadata.labels
+        test, labels = sequences_of(prepared.test), prepared.metadata.labels
         truth, probabilities = torch.tensor(test.classes), self.probabilities(model, test)
         counts = confusion(probabilities.argmax(-1), truth, len(labels))
         rows = [(label, *row) for label, row in zip(labels, counts.tolist(), strict=True)]
         _write_table(folder / CONFUSION_FILE, ("is \\ said", *labels), rows)
         by_class = [astuple(item) for item in scores_by_class(probabilities, truth, labels)]
         _write_table(folder / CLASSES_FILE, [item.name for item in fields(ClassScores)], by_class)
-        draw_confusion(folder / CONFUSION_PICTURE, counts, labels)
+        save_figure(draw_confusion(counts, labels), folder / CONFUSION_PICTURE)
         if curves := roc_curves(probabilities, truth, labels):
-            draw_roc(folder / ROC_PICTURE, curves)
+            save_figure(draw_roc(curves), folder / ROC_PICTURE)
 
 
 def class_numbers(labels: Sequence[str], known: Sequence[str], where: Sequence[str]) -> list[int]:
@@ -231,7 +265,8 @@ def digest(*parts: object) -> str:
     return found.hexdigest()
 
 
-def _padded(samples: list[Any]) -> tuple[Tensor, Tensor, Tensor]:
+def batch_of(samples: list[Any]) -> tuple[Tensor, Tensor, Tensor]:
+    """Samples of `Sequences` as a batch: filled up on the right, their lengths, and the classes."""
     sequences, classes = zip(*samples, strict=True)
     lengths = torch.tensor([len(sequence) for sequence in sequences])
     return pad_sequence(list(sequences), batch_first=True), lengths, torch.tensor(classes)
@@ -245,6 +280,7 @@ def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]
     write_text(path, text.getvalue())
 
 
-def _sequences(part: Dataset) -> Sequences:
+def sequences_of(part: Dataset) -> Sequences:
+    """A part of a classifier's data as what it is."""
     assert isinstance(part, Sequences)
     return part

@@ -46,6 +46,7 @@ class RunConfig:
         parent: of a finetuned run: the folder of the run that it began from; empty otherwise.
         scores_before: of a finetuned run: the scores before the first epoch.
         compression: what the weights are held to; None where they are free.
+        pretraining: the objective that the network was pretrained with; empty where it has its last layers.
         rounded_for: the quantization scheme whose rounding the network was trained with; empty for none.
         format_version: version of this format.
     """
@@ -69,6 +70,7 @@ class RunConfig:
     scores_before: dict[str, float] = field(default_factory=dict)
     rounded_for: str = ""
     compression: Compression | None = None
+    pretraining: str = ""
     format_version: int = FORMAT_VERSION
 
     def write(self, folder: Path) -> None:

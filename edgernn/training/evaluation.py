@@ -9,10 +9,10 @@ from typing import Any
 from edgernn.errors import InputError
 from edgernn.training.folder import empty_folder
 from edgernn.training.options import read_options
-from edgernn.training.page import write_score_page
 from edgernn.training.recipe import Recipe, locate_data, options_for_other_data
 from edgernn.training.report import EvaluationReport
 from edgernn.training.run import load_run
+from edgernn.training.run_page import write_score_page
 
 
 def evaluate(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from edgernn.errors import InputError
 from edgernn.training.compression import Compression
 from edgernn.training.config import RunConfig
 from edgernn.training.find import find_recipe
-from edgernn.training.options import read_options
+from edgernn.training.options import TrainingOptions, read_options
 from edgernn.training.parameter_groups import layer_names
 from edgernn.training.recipe import Recipe, locate_data, options_for_other_data
 from edgernn.training.report import FinetuneReport
@@ -40,7 +41,8 @@ def finetune(
 
     Args:
         recipe: as for `train`; it must be the run's.
-        source: the run folder to begin from.
+        source: the run folder to begin from: one of `train`, or of `pretrain`, whose recurrent layers are
+            taken.
         data: as for `train`.
         options: options that differ from the run's, by name.
         compression: what the weights are held to from before the first epoch on (pruned blocks, a low rank);
@@ -62,18 +64,37 @@ def finetune(
     run = load_run(source, recipe=recipe)
     if training.get("resume"):
         raise InputError("resume: a finetuned run is resumed as any other one, by train.")
+    start, kept = run, options_for_other_data(recipe, run.config.options)
+    if run.config.pretraining:
+        start, kept = _encoder(run), _of_the_network(recipe, kept)
     report = train(
         recipe,
         data=data,
-        options={**options_for_other_data(recipe, run.config.options), **(options or {})},
-        start=run,
+        options={**kept, **(options or {})},
+        start=start,
         compression=run.config.compression if compression is None else compression,
         **training,
     )
+    if run.config.pretraining:
+        return FinetuneReport(report, str(run.folder), {}, {}, False, run.config.pretraining)
     new = load_run(report.folder, recipe=recipe)
     same = set(run.config.metadata.labels) <= set(new.config.metadata.labels)
     before, after = _scores_on_old_data(run, _for_old_data(run, new, same))
     return FinetuneReport(report, str(run.folder), before, after, old_head=not same)
+
+
+def _encoder(run: Run) -> Run:
+    """A pretrained run with the part of its network that the recipe's own network has too."""
+    encoder = run.model.encoder
+    assert isinstance(encoder, nn.Module)
+    return replace(run, model=encoder)
+
+
+def _of_the_network(recipe: Recipe, options: Mapping[str, Any]) -> dict[str, Any]:
+    """A pretrained run's options of the recipe, without those of how it was trained."""
+    of_training = {item.name for item in fields(TrainingOptions)}
+    known = {item.name for item in fields(recipe.options_type)} - of_training
+    return {name: value for name, value in options.items() if name in known}
 
 
 def _for_old_data(old: Run, new: Run, has_all_labels: bool) -> nn.Module:

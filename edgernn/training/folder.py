@@ -18,10 +18,10 @@ from edgernn.training.schedule import BOUND_TO_MAX_EPOCHS
 _CHANGEABLE = ("max_epochs", "patience")
 
 
-def new_run_folder(recipe: Recipe, out: str | os.PathLike[str] | None) -> Path:
-    """The folder of a new run, made; raises InputError where it is taken."""
+def new_folder(name: str, out: str | os.PathLike[str] | None) -> Path:
+    """The folder `out`, or runs/<name>-<date>-<time>, made; raises InputError where it is taken."""
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    folder = Path(out) if out is not None else Path("runs") / f"{recipe.name}-{stamp}"
+    folder = Path(out) if out is not None else Path("runs") / f"{name}-{stamp}"
     return empty_folder(folder, ", or continue the run in it with resume")
 
 
@@ -50,6 +50,11 @@ def run_to_resume(recipe: Recipe, out: str | os.PathLike[str] | None) -> tuple[P
     if config.recipe != recipe.name:
         raise InputError(
             f"resume: the run in {str(folder)!r} is of recipe {config.recipe!r}, not {recipe.name!r}."
+        )
+    if config.pretraining != recipe.objective:
+        raise InputError(
+            f"resume: the run in {str(folder)!r} learned {config.pretraining or 'its labels'}, not "
+            f"{recipe.objective or 'labels'}. Continue it by the command that began it."
         )
     if not (folder / CHECKPOINT_FILE).is_file():
         raise InputError(

@@ -8,8 +8,11 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
+from edgernn.pages import save_figure
 from edgernn.training.gradient_flow import GradientFlow, measure, write_gradient_flow
 from edgernn.training.module import RecipeModule
+from edgernn.training.pictures import draw_gradient_flow
+from edgernn.training.run_page import GRADIENT_FLOW
 
 
 class GradientKeeper(Callback):
@@ -17,13 +20,14 @@ class GradientKeeper(Callback):
 
     Args:
         folder: the run folder.
+        pictures: whether TensorBoard gets a picture of each epoch's.
 
     Attributes:
         flows: one an epoch.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, pictures: bool = False) -> None:
+        self.folder, self.pictures = folder, pictures
         self.flows: list[GradientFlow] = []
 
     def on_train_batch_start(
@@ -35,6 +39,8 @@ class GradientKeeper(Callback):
         assert isinstance(pl_module, RecipeModule)
         flow = measure(pl_module.model, lambda: pl_module.loss_of(batch), trainer.current_epoch + 1)
         self.flows.append(flow)
+        if not trainer.is_global_zero:
+            return
         write_gradient_flow(self.folder, self.flows)
         assert trainer.logger is not None
         trainer.logger.log_metrics(
@@ -45,3 +51,8 @@ class GradientKeeper(Callback):
             },
             step=trainer.global_step,
         )
+        if self.pictures:
+            log = trainer.logger.experiment  # type: ignore[attr-defined]
+            drawn = draw_gradient_flow(flow)
+            save_figure(drawn, self.folder / GRADIENT_FLOW)
+            log.add_figure("gradient_flow", drawn, flow.epoch)

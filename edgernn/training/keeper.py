@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +30,15 @@ class RunKeeper(Checkpoint):
 
     Args:
         folder: the run folder.
+        watch: called after each epoch with its number and validation loss, when the folder is up to date.
 
     Attributes:
         best_epoch: the epoch, from 1, with the least validation loss; 0 before the first one.
         history: one dict an epoch: its number from 1, losses and metrics.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, watch: Callable[[int, float], None] | None = None) -> None:
+        self.folder, self.watch = folder, watch
         self.best_epoch = 0
         self.history: list[dict[str, float]] = []
 
@@ -70,10 +72,15 @@ class RunKeeper(Checkpoint):
         self.history.append({"epoch": trainer.current_epoch + 1, **values})
         if self.best_loss is None or values[MONITOR] < self.best_loss:
             self.best_epoch = len(self.history)
-            save_tensors(self.folder / WEIGHTS_FILE, pl_module.model.state_dict())
-        write_text(self.folder / HISTORY_FILE, json.dumps({"epochs": self.history}, indent=1) + "\n")
+            if trainer.is_global_zero:
+                save_tensors(self.folder / WEIGHTS_FILE, pl_module.model.state_dict())
+        if trainer.is_global_zero:
+            text = json.dumps({"epochs": self.history}, indent=1) + "\n"
+            write_text(self.folder / HISTORY_FILE, text)
         # Last of all: where training is cut off before it, the epoch is trained again, to the same result.
         trainer.save_checkpoint(self.folder / CHECKPOINT_FILE, weights_only=False)
+        if self.watch is not None:
+            self.watch(len(self.history), values[MONITOR])
 
     def state_dict(self) -> dict[str, Any]:
         """For the checkpoint."""

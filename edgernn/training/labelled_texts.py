@@ -55,6 +55,27 @@ def read_texts(
     return found
 
 
+def read_plain_texts(
+    path: Path, *, text_column: str = "text", encoding: str = "utf-8", labelled_lines: bool = True
+) -> list[str]:
+    """Read the texts alone, for learning without labels.
+
+    Args:
+        path: as for `read_texts`; a table needs no column of labels.
+        text_column, encoding: as for `read_texts`.
+        labelled_lines: of a file that is no table: whether its lines begin with a label; else a line is a
+            text.
+
+    Raises:
+        InputError: what is missing or broken, with the line.
+    """
+    if path.is_file() and path.suffix.lower() in _TABLES:
+        return [text_value(record, text_column) for record in read_records(path, (text_column,), encoding)]
+    if path.is_file() and not labelled_lines:
+        return [content.strip() for _, content in read_lines(path, encoding)]
+    return [item.text for item in read_texts(path, encoding=encoding)]
+
+
 def _from_folder(folder: Path, encoding: str) -> list[LabelledText]:
     folders = [path for path in sorted(folder.iterdir()) if path.is_dir() and any(path.glob("*.txt"))]
     if folders:

@@ -10,8 +10,11 @@ from lightning.pytorch import LightningModule, seed_everything
 from torch import Tensor, nn
 from torchmetrics import MetricCollection
 
+from edgernn.training.adapters import Adapter, with_factors
+from edgernn.training.batches import Share
 from edgernn.training.options import TrainingOptions
 from edgernn.training.parameter_groups import parameter_groups
+from edgernn.training.processes import Processes
 from edgernn.training.profile import BACKWARD, FORWARD
 from edgernn.training.recipe import Recipe
 from edgernn.training.schedule import plateau_factor, step_factor
@@ -29,6 +32,9 @@ class RecipeModule(LightningModule):
         options: the optimiser, its learning rates and what is frozen.
         seed: what every epoch's random numbers follow from.
         losses: gives the validation loss of each epoch so far.
+        adapters: what is learned in the place of the network's matrices; None: these are.
+        processes: which ones train together. Each computes the loss of its share of a batch; what is learned
+            from and logged is the loss of the whole batch, the mean of the shares' by `Recipe.loss_weight`.
     """
 
     def __init__(
@@ -38,15 +44,19 @@ class RecipeModule(LightningModule):
         options: TrainingOptions,
         seed: int,
         losses: Callable[[], Sequence[float]] = tuple,
+        processes: Processes = Processes(),
+        adapters: nn.ModuleList | None = None,
     ) -> None:
         super().__init__()
-        self.losses = losses
+        self.adapters = nn.ModuleList() if adapters is None else adapters
+        self.losses, self.processes = losses, processes
         self.recipe, self.model, self.options, self.seed = recipe, model, options, seed
         self.validation_metrics = MetricCollection(dict(recipe.metrics()), prefix="validation_")
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The optimiser of the options, over the parameters that are not frozen."""
-        options, groups = self.options, parameter_groups(self.model, self.options)
+        options = self.options
+        groups = with_factors(parameter_groups(self.model, options), self.adapters)
         if options.optimizer == "sgd":
             return torch.optim.SGD(
                 groups, lr=options.learning_rate, momentum=_MOMENTUM, nesterov=True,
@@ -72,19 +82,30 @@ class RecipeModule(LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Start an epoch's random numbers from its number, so that a resumed run draws the same ones."""
-        seed_everything((self.seed + 1_000_003 * (self.current_epoch + 1)) % 2**32, verbose=False)
+        # Each process draws dropout and augmentation of its own.
+        own = self.seed + 1_000_003 * (self.current_epoch + 1) + 7_368_787 * self.processes.rank
+        seed_everything(own % 2**32, verbose=False)
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Note the norm of the gradient, before it is clipped."""
-        norms = [p.grad.detach().norm() for p in self.model.parameters() if p.grad is not None]
+        """Hand adapters their gradient, and note the norm of it all, before it is clipped."""
+        for adapter in self._adapters():
+            adapter.take_gradient()
+        trained = [value for group in optimizer.param_groups for value in group["params"]]
+        norms = [value.grad.detach().norm() for value in trained if value.grad is not None]
         self.log("gradient_norm", torch.stack(norms).norm(), on_step=True, on_epoch=False)
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_index: int) -> None:
+        """After the optimiser's step: what adapters learned goes into the network."""
+        for adapter in self._adapters():
+            adapter.write()
 
     def training_step(self, batch: Any, batch_index: int) -> Tensor:
         """The loss of one batch."""
         with torch.profiler.record_function(FORWARD):
-            loss, size = self._loss(batch)[0], _batch_size(batch)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=size, prog_bar=True)
-        return loss
+            loss, _, target = self._loss(batch)
+        learned, whole, size = self._of_all(batch, loss, target)
+        self.log("train_loss", whole, on_step=False, on_epoch=True, batch_size=size, prog_bar=True)
+        return learned
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
         """The gradient of one batch."""
@@ -94,8 +115,9 @@ class RecipeModule(LightningModule):
     def validation_step(self, batch: Any, batch_index: int) -> None:
         """Log the loss and the recipe's metrics of one batch."""
         loss, output, target = self._loss(batch)
-        self.log("validation_loss", loss, batch_size=_batch_size(batch), prog_bar=True)
-        if len(self.validation_metrics):
+        _, whole, size = self._of_all(batch, loss, target)
+        self.log("validation_loss", whole, batch_size=size, prog_bar=True)
+        if len(self.validation_metrics) and _share(batch).counts:
             self.validation_metrics.update(output, target)
 
     def on_validation_epoch_end(self) -> None:
@@ -104,13 +126,34 @@ class RecipeModule(LightningModule):
             self.log_dict(self.validation_metrics.compute())
             self.validation_metrics.reset()
 
+    def _adapters(self) -> list[Adapter]:
+        return [adapter for adapter in self.adapters if isinstance(adapter, Adapter)]
+
     def loss_of(self, batch: Any) -> Tensor:
         """The loss of one batch, for who looks at its gradient."""
         return self._loss(batch)[0]
 
     def _loss(self, batch: Any) -> tuple[Tensor, Any, Any]:
-        output, target = self.recipe.predict(self.model, batch)
+        output, target = self.recipe.predict(self.model, _share(batch).batch)
         return self.recipe.loss(self.model, output, target), output, target
+
+    def _of_all(self, batch: Any, loss: Tensor, target: Any) -> tuple[Tensor, Tensor, int]:
+        """What this process learns from, the loss of the whole batch, and the samples of that."""
+        own, samples = _share(batch), _batch_size(_share(batch).batch)
+        if self.processes.count == 1:
+            return loss, loss, samples
+        weight = self.recipe.loss_weight(self.model, target)
+        weight = loss.new_tensor(samples) if weight is None else weight.detach()
+        sums = torch.stack([loss.detach() * weight, weight, loss.new_tensor(samples)]).double() * own.counts
+        # A share of no samples has a finite loss of the sample that stands in, and weighs nothing.
+        torch.distributed.all_reduce(sums)
+        # The gradient is the mean over the processes.
+        factor = weight * own.counts * self.processes.count / sums[1]
+        return loss * factor.to(loss.dtype), (sums[0] / sums[1]).to(loss.dtype), int(sums[2])
+
+
+def _share(batch: Any) -> Share:
+    return batch if isinstance(batch, Share) else Share(batch, True)
 
 
 def _batch_size(batch: Any) -> int:

@@ -12,6 +12,7 @@ _LOGGERS = (
     "lightning.pytorch.utilities.rank_zero",
     "lightning.pytorch.callbacks.early_stopping",
     "lightning.fabric.utilities.seed",
+    "lightning.fabric.utilities.distributed",
 )
 
 # (start of the message as a regular expression, category)
@@ -20,6 +21,10 @@ _WARNINGS: tuple[tuple[str, type[Warning]], ...] = (
     (r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning),
     # Batches are made in this process on purpose: the data sets are in memory.
     (r"The '\w+' does not have many workers", UserWarning),
+    # Where several processes train, values are those of all of them already when they are logged.
+    (r"It is recommended to use `self\.log\(.*, sync_dist=True\)`", UserWarning),
+    # Looking for a learning rate validates nothing.
+    (r"You defined a `validation_step` but have no `val_dataloader`", UserWarning),
     # The user asked for the CPU.
     (r"GPU available but not used", UserWarning),
 )

@@ -61,6 +61,13 @@ class TrainingOptions:
         1.0, "Each layer's learning rate ÷ that of the layer above it; below 1, lower layers learn slower.",
         above=0, maximum=1,
     )  # fmt: skip
+    unfreeze_every: int = option(
+        0, "Epochs until the layer below learns too, from the last one down; 0: all learn at once.", minimum=0
+    )
+    adapters: int = option(
+        0, "Finetuning: rank of what is added to the matrices, which stay; 0: they are trained.", minimum=0
+    )
+    adapter_scale: float = option(2.0, "What adapters add is multiplied by this.", above=0)
     precision: Literal["float32", "bfloat16", "float16"] = option(
         "float32", "Type that the training step computes in; weights stay float32. float16 needs a GPU."
     )

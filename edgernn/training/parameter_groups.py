@@ -58,17 +58,21 @@ def parameter_groups(model: nn.Module, options: TrainingOptions) -> list[dict[st
     trained = [(name, value) for name, value in model.named_parameters() if value.requires_grad]
     if options.layer_decay == 1.0:
         return [{"params": [value for _, value in trained], "factor": 1.0}]
-    depths = _depths(model)
+    depths = layer_depths(model)
     last = max(depths.values(), default=0)
     by_factor: dict[float, list[nn.Parameter]] = {}
     for name, value in trained:
-        depth = max((depth for prefix, depth in depths.items() if f"{name}.".startswith(f"{prefix}.")),
-                    default=last)  # fmt: skip
-        by_factor.setdefault(options.layer_decay ** (last - depth), []).append(value)
+        by_factor.setdefault(options.layer_decay ** (last - depth_of(name, depths)), []).append(value)
     return [{"params": values, "factor": factor} for factor, values in by_factor.items()]
 
 
-def _depths(model: nn.Module) -> dict[str, int]:
+def depth_of(name: str, depths: dict[str, int]) -> int:
+    """Depth of a parameter's layer; what belongs to none is as deep as the last one."""
+    own = (depth for prefix, depth in depths.items() if f"{name}.".startswith(f"{prefix}."))
+    return max(own, default=max(depths.values(), default=0))
+
+
+def layer_depths(model: nn.Module) -> dict[str, int]:
     """Depth of each of `layer_names`: directions of a recurrent layer stand side by side."""
     depths: dict[str, int] = {}
     depth = -1

@@ -17,6 +17,7 @@ from edgernn.errors import InputError
 from edgernn.training.options import OptionsT
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from torch import Tensor, nn
     from torch.utils.data import Dataset
     from torchmetrics import Metric
@@ -71,6 +72,25 @@ class Prepared:
     example: tuple[Tensor, ...] = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Unlabelled:
+    """Data that a recipe's network is pretrained on.
+
+    Attributes:
+        sequences: each (time, …): symbols or values.
+        arguments: what `Recipe.build` makes the network of; its last layers are not used.
+        metadata: with the vocabulary, where there is one.
+        source: which data this is, in one sentence.
+        fingerprint: a digest of the data.
+    """
+
+    sequences: Sequence[Tensor]
+    arguments: dict[str, Any]
+    metadata: Metadata
+    source: str
+    fingerprint: str
+
+
 PreparedT = TypeVar("PreparedT", bound=Prepared)
 
 
@@ -82,6 +102,9 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
         options_type: the dataclass of its options.
         data_options: names of the options that belong to one data set, and are not carried over to others.
         data_name: what the recipe's own data are called under $EDGERNN_DATA; empty where there are none.
+        objectives: names of the objectives that its network can be pretrained with, the usual one first; see
+            `edgernn.training.pretraining`.
+        objective: of an objective, which takes the place of the recipe in training: its name; else empty.
         name: the name of its folder; set by `find_recipe`.
         folder: where recipe.py stands; set by `find_recipe`.
     """
@@ -90,6 +113,8 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
     options_type: type[OptionsT]
     data_options: ClassVar[tuple[str, ...]] = ()
     data_name: ClassVar[str] = ""
+    objectives: ClassVar[tuple[str, ...]] = ()
+    objective: str = ""
     name: str = ""
     folder: Path | None = None
 
@@ -117,6 +142,15 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
         """
         return self.prepare(options, data)
 
+    def unlabelled(self, options: OptionsT, data: Path | None, known: Metadata | None) -> Unlabelled:
+        """Read data without labels, for pre-training; a recipe with `objectives` has this.
+
+        Args:
+            options, data: as for `prepare`.
+            known: what a network that is trained already is for: its vocabulary stays. None: there is none.
+        """
+        raise NotImplementedError
+
     @abc.abstractmethod
     def build(self, arguments: dict[str, Any]) -> nn.Module:
         """The untrained network from `Prepared.arguments`; also how a run folder's network is built again."""
@@ -124,16 +158,29 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
     def initialise(self, model: nn.Module, prepared: PreparedT) -> None:
         """Set what the network takes from the training data before the first step, e.g. its normalisation."""
 
-    def calibrate(self, model: nn.Module, prepared: PreparedT) -> None:
-        """Set what the trained network takes from the validation part at the end, e.g. a threshold."""
-
     @abc.abstractmethod
     def loss(self, model: nn.Module, output: Any, target: Any) -> Tensor:
         """The loss of one batch: a scalar, the mean over its samples."""
 
+    def loss_weight(self, model: nn.Module, target: Any) -> Tensor | None:
+        """What `loss` is a mean over, as a scalar, where that is not the number of samples: time steps, or
+        the sum of the classes' weights. Several processes that share a batch join their losses by it.
+        """
+        return None
+
+    def finish(self, model: nn.Module, prepared: PreparedT) -> None:
+        """Set what follows from the trained weights, e.g. a threshold; it is kept with them."""
+
     @abc.abstractmethod
     def score(self, model: nn.Module, prepared: PreparedT) -> dict[str, float]:
         """Scores on the test part, the network's by name and a baseline's as "name/baseline"."""
+
+    def picture(self, model: nn.Module, prepared: PreparedT) -> Figure | None:
+        """What the network makes of the validation part, e.g. a confusion matrix; None: there is no picture.
+
+        Called without gradients, of a network in evaluation mode.
+        """
+        return None
 
     def write_details(self, model: nn.Module, prepared: PreparedT, folder: Path) -> None:
         """Write what there is to say of the scores into the run folder, e.g. a confusion matrix."""

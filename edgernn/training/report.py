@@ -18,7 +18,7 @@ class TrainReport:
         recipe: the recipe's name.
         folder: the run folder.
         source: which data it was, in one sentence.
-        parameters: how many numbers the network learned.
+        parameters: how many numbers the network holds that can be learned.
         epochs: epochs trained, those before a resume included.
         best_epoch: the epoch, from 1, whose weights were kept.
         stopped: why training ended: "max_epochs" or "patience".
@@ -29,6 +29,7 @@ class TrainReport:
         scores_before: of a finetuned run: the scores before the first epoch.
         drawn_anew: of a finetuned run: tensors that could not be taken over.
         compression: of a finetuned run with pruned or factored weights; None for another.
+        trained_parameters: how many numbers were trained: fewer where layers are frozen, or adapters learn.
     """
 
     recipe: str
@@ -45,6 +46,7 @@ class TrainReport:
     scores_before: dict[str, float] = field(default_factory=dict)
     drawn_anew: tuple[str, ...] = ()
     compression: CompressionReport | None = None
+    trained_parameters: int = 0
 
     def to_json(self, *, indent: int | None = None) -> str:
         """The report as JSON text."""
@@ -96,6 +98,8 @@ class FinetuneReport:
         old_after: scores there of what was finetuned: under the old labels' rows of the new head where it has
             all of them, otherwise under the old head.
         old_head: whether it was the old head.
+        pretraining: the objective that the run before was pretrained with: there is nothing to forget then;
+            empty where it was trained.
     """
 
     training: TrainReport
@@ -103,6 +107,7 @@ class FinetuneReport:
     old_before: dict[str, float]
     old_after: dict[str, float]
     old_head: bool
+    pretraining: str = ""
 
     def to_json(self, *, indent: int | None = None) -> str:
         """The report as JSON text."""

@@ -65,6 +65,10 @@ def load_run(folder: str | os.PathLike[str], *, recipe: str | os.PathLike[str] |
         recipe = find_shipped_recipe(config.recipe)
     elif not isinstance(recipe, Recipe):
         recipe = find_recipe(recipe)
+    if config.pretraining:
+        from edgernn.training.pretraining import objective_of
+
+        recipe = objective_of(recipe, config.pretraining)
     model = build(recipe, config.arguments, folder)
     load_weights(model, folder / WEIGHTS_FILE)
     return Run(folder, config, recipe, model.eval())

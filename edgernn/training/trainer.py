@@ -11,19 +11,24 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
+import torch
+
 import edgernn
 from edgernn.errors import InputError
+from edgernn.pages import save_figure
+from edgernn.training.adapters import check_adapters
 from edgernn.training.bounds import apply_bounds, find_bounds
 from edgernn.training.compression import Compression
 from edgernn.training.config import CHECKPOINT_FILE, EXAMPLE_FILE, WEIGHTS_FILE, RunConfig
 from edgernn.training.find import find_recipe, is_shipped
 from edgernn.training.fit import check_device, fit, new_model
-from edgernn.training.folder import new_run_folder, resumed_options, run_to_resume
+from edgernn.training.folder import new_folder, resumed_options, run_to_resume
 from edgernn.training.options import TrainingOptions, read_options
-from edgernn.training.page import write_run_page
+from edgernn.training.processes import join
 from edgernn.training.recipe import Prepared, Recipe, locate_data
 from edgernn.training.report import CompressionReport, TrainReport
 from edgernn.training.run import Run
+from edgernn.training.run_page import RESULT, write_run_page
 from edgernn.training.transfer import Transfer, transfer
 from edgernn.training.weight_rounding import Rounding, round_in_place
 from edgernn.training.weights import load_weights, save_tensors
@@ -42,14 +47,18 @@ def train(
     patience: int | None = None,
     resume: bool = False,
     device: str = "auto",
+    devices: int | None = None,
+    nodes: int | None = None,
     progress: bool | None = None,
     quiet: bool = False,
     profile: bool = False,
     gradient_flow: bool = False,
+    pictures: bool = False,
     rounding: Rounding | None = None,
     compression: Compression | None = None,
     say: Callable[[str], None] | None = None,
     start: Run | None = None,
+    watch: Callable[[int, float], None] | None = None,
 ) -> TrainReport:
     """Train a recipe's network and write a run folder.
 
@@ -68,17 +77,24 @@ def train(
         max_epochs, patience: short for the options of these names.
         resume: continue the run in `out` where it stopped: the result is that of a run without the stop.
         device: where to train: "auto", "cpu", "gpu", or another accelerator that Lightning knows.
+        devices, nodes: how many processes train together on each machine, and on how many machines, started
+            by torchrun (see `edgernn.training.processes`); None: as many as it started. They share each
+            batch. The run folder must be on a disk that all see, and the first process writes it.
         progress: whether to show a progress bar; None: where standard output is a terminal.
         quiet: whether to show nothing at all, whatever `progress` and `say` are.
         profile: whether to write `profile/` into the run folder: where the time of a training step goes, as
             a table and as a trace for ui.perfetto.dev.
         gradient_flow: whether to write `gradient_flow.json`: how far back the gradient reaches in each
             recurrent layer, epoch by epoch; the report has its warnings.
+        pictures: whether to write `report.html`, a page with the losses and the recipe's picture, and to show
+            weights, gradients and that picture in TensorBoard, epoch by epoch.
         rounding: a quantization scheme's rounding, which the network computes with from the first step on and
             which its kept weights are rounded by (quantization-aware training).
         compression: of a trained network (`start`): blocks of its weights become zero, or its matrices get a
             low rank, before the first epoch, and stay so.
         say: called with a line of text as things happen; None: nothing is said.
+        watch: called after each epoch with its number, from 1, and its validation loss, when the run folder
+            is up to date. What it raises ends training, and the run can be resumed.
         start: the trained network to begin from; see `edgernn.training.finetune`.
 
     Returns:
@@ -89,9 +105,10 @@ def train(
             nothing to resume.
     """
     started = time.perf_counter()
-    say = _say_nothing if quiet or say is None else say
     if not isinstance(recipe, Recipe):
         recipe = find_recipe(recipe)
+    processes = join(devices, nodes, device)
+    say = _say_nothing if quiet or say is None or not processes.first else say
     short = {"max_epochs": max_epochs, "patience": patience}
     changes = {**(options or {}), **{name: value for name, value in short.items() if value is not None}}
     if resume:
@@ -108,10 +125,18 @@ def train(
         prepared = recipe.prepare(chosen, path)
     else:
         prepared = recipe.prepare_like(chosen, path, known, new_labels=start is not None)
+    processes.check_alike(prepared.fingerprint)
     config = _config(recipe, chosen, prepared, path, 0 if seed is None else seed)
     config = replace(config, rounded_for=rounding.scheme if rounding else "", compression=compression)
     if compression is not None:
         _check_compression(compression, rounding, trained=resume or start is not None)
+    smaller = compression is not None or rounding is not None
+    check_adapters(chosen, trained=known is not None, smaller=smaller)
+    if chosen.adapters and processes.count > 1:
+        raise InputError(
+            f"option adapters: {processes.count} processes train here, and adapters are learned by one. "
+            "Start one process, or leave adapters out."
+        )
     check_device(device)
     model = new_model(recipe, prepared, config.seed)
     taken: Transfer | None = None
@@ -132,11 +157,13 @@ def train(
             config, seconds=before.seconds, parent=before.parent, scores_before=before.scores_before
         )
     else:
-        folder = new_run_folder(recipe, out)
+        made = str(new_folder(recipe.name, out)) if processes.first else None
+        folder = Path(processes.from_first(made))
     say(f"Data: {prepared.source}.")
     say(f"Training {recipe.name} into {folder}")
-    config.write(folder)
-    save_tensors(folder / EXAMPLE_FILE, {str(n): tensor for n, tensor in enumerate(prepared.example)})
+    if processes.first:
+        config.write(folder)
+        save_tensors(folder / EXAMPLE_FILE, {str(n): tensor for n, tensor in enumerate(prepared.example)})
     try:
         result = fit(
             recipe,
@@ -150,8 +177,11 @@ def train(
             progress=not quiet and (sys.stdout.isatty() if progress is None else progress),
             profile=profile,
             gradient_flow=gradient_flow,
+            pictures=pictures,
             rounding=rounding,
             compression=compression,
+            processes=processes,
+            watch=watch,
         )
     except KeyboardInterrupt:
         if (folder / CHECKPOINT_FILE).exists():
@@ -161,9 +191,10 @@ def train(
     if rounding is not None:
         # What a file of the scheme will hold is what is scored and kept.
         round_in_place(model, rounding.round_weight)
-    recipe.calibrate(model, prepared)
-    save_tensors(folder / WEIGHTS_FILE, model.state_dict())
-    recipe.write_details(model, prepared, folder)
+    recipe.finish(model, prepared)
+    if processes.first:
+        save_tensors(folder / WEIGHTS_FILE, model.state_dict())
+        recipe.write_details(model, prepared, folder)
     config = replace(
         config,
         epochs=result.epochs,
@@ -172,8 +203,8 @@ def train(
         scores=recipe.score(model, prepared),
         seconds=config.seconds + time.perf_counter() - started,
     )
-    config.write(folder)
-    write_run_page(folder)
+    if processes.first:
+        config.write(folder)
     report = TrainReport(
         recipe=recipe.name,
         folder=str(folder),
@@ -188,8 +219,16 @@ def train(
         test_samples=len(cast(Sized, prepared.test)),
         scores_before=config.scores_before,
         drawn_anew=taken.new if taken else (),
+        trained_parameters=result.trained_parameters,
         compression=compressed,
     )
+    if processes.first:
+        if pictures:
+            with torch.no_grad():
+                result_picture = recipe.picture(model, prepared)
+            if result_picture is not None:
+                save_figure(result_picture, folder / RESULT)
+        write_run_page(folder, config, report)
     say(f"{report.epochs} epochs in {report.seconds:.1f} s; the best one was {report.best_epoch}.")
     return report
 
@@ -202,6 +241,7 @@ def _config(
         raise InputError(f"seed: must be an integer from 0 to {2**32 - 1}, found {seed!r}.")
     return RunConfig(
         recipe=recipe.name,
+        pretraining=recipe.objective,
         recipe_folder="" if is_shipped(recipe) else str(recipe.folder or ""),
         options=asdict(options),
         arguments=prepared.arguments,

@@ -8,19 +8,26 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
 from edgernn.errors import InputError
 from edgernn.models import Forecaster
+from edgernn.training.augmentation import NoisyInputs
 from edgernn.training.baselines import actual_values, persistence, seasonal_naive
 from edgernn.training.csv_series import read_csv
 from edgernn.training.metrics.forecast import forecast_scores, mase_scale
 from edgernn.training.options import TrainingOptions, option
+from edgernn.training.pictures import draw_forecasts
 from edgernn.training.recipe import Metadata, Prepared, Recipe
 from edgernn.training.series import Series, el_nino
 from edgernn.training.windows import Split, Windows, split_in_time
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from torchmetrics import Metric
+
+# Forecasts in a picture.
+_DRAWN = 120
 
 FILE_OPTIONS = ("column", "inputs", "time_column", "missing", "season", "unit", "rows")
 
@@ -49,6 +56,9 @@ class Options(TrainingOptions):
     hidden_size: int = option(50, "Size of a recurrent layer.", minimum=1)
     num_layers: int = option(1, "Recurrent layers on top of each other.", minimum=1)
     dropout: float = option(0.0, "Dropout between recurrent layers.", minimum=0, below=1)
+    noise: float = option(
+        0.0, "Noise that training adds to the inputs, in their standard deviations.", minimum=0
+    )
     # A network this small gains nothing from a second thread, and loses much where the cores are busy.
     threads: int | None = option(1, "CPU threads that training uses; none: torch's choice.", minimum=1)
 
@@ -103,13 +113,12 @@ class Forecast(Recipe[Options, ForecastData]):
         targets = len(series.columns) - len(options.inputs)
         shape = (window, horizon, targets)
         test = Windows(values, split.test_origins(horizon), *shape)
+        scored = max(1, round(window * (1 - options.warm_up)))
+        train: Dataset = Windows(values, split.train_origins(window, horizon), *shape, scored_steps=scored)
+        if options.noise:
+            train = NoisyInputs(train, options.noise, values[: split.train_end].std(0, correction=0))
         return ForecastData(
-            train=Windows(
-                values,
-                split.train_origins(window, horizon),
-                *shape,
-                scored_steps=max(1, round(window * (1 - options.warm_up))),
-            ),
+            train=train,
             validation=Windows(values, split.validation_origins(horizon), *shape),
             test=test,
             arguments={
@@ -166,6 +175,19 @@ class Forecast(Recipe[Options, ForecastData]):
         from torchmetrics import MeanSquaredError
 
         return {"rmse": MeanSquaredError(squared=False)}
+
+    def picture(self, model: nn.Module, prepared: ForecastData) -> Figure:
+        """The end of the validation part, and the forecast of each value one step before."""
+        device = next(model.parameters()).device
+        part = prepared.validation
+        assert isinstance(part, Windows)
+        first = max(0, len(part) - _DRAWN)
+        batch = [tensor.to(device) for tensor in part[list(range(first, len(part)))]]
+        found, actual = self.predict(model, batch)
+        lines = {"one step ahead": found[:, -1, 0].cpu().numpy()}
+        name = prepared.metadata.features[0]
+        unit = f"{name}, {prepared.metadata.output_unit}" if prepared.metadata.output_unit else name
+        return draw_forecasts(actual[:, -1, 0].cpu().numpy(), lines, unit, "step of the validation part")
 
     @torch.no_grad()
     def score(self, model: nn.Module, prepared: ForecastData) -> dict[str, float]:

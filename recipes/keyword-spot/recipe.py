@@ -231,7 +231,7 @@ class KeywordSpot(ClassifierRecipe[Options]):
         words = prepared.train.sequences
         model.fit_normalization([F.pad(word, (0, max(0, frame - len(word)))) for word in words])
 
-    def calibrate(self, model: nn.Module, prepared: ClassifierData) -> None:
+    def finish(self, model: nn.Module, prepared: ClassifierData) -> None:
         """Set the threshold by streams of the validation part in which no keyword is said."""
         assert isinstance(model, KeywordSpotter)
         assert isinstance(prepared, SpotterData)

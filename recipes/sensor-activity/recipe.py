@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from edgernn.errors import InputError
 from edgernn.models import SensorClassifier
-from edgernn.training.augmentation import add_noise, crop, rescale, stretch
+from edgernn.training.augmentation import SignalAugmentation, signal_augmentation
 from edgernn.training.classification import (
     ClassifierData,
     ClassifierOptions,
@@ -25,13 +25,13 @@ from edgernn.training.classification import (
 )
 from edgernn.training.neighbour import nearest_by_statistics
 from edgernn.training.options import option
-from edgernn.training.recipe import Metadata, locate_data
+from edgernn.training.recipe import Metadata, Unlabelled, locate_data
 from edgernn.training.recordings import Columns, Recording, groups_of, read_recordings
 from edgernn.training.splits import split_labelled
 
 
 @dataclass(frozen=True)
-class Options(ClassifierOptions):
+class Options(ClassifierOptions, SignalAugmentation):
     """Options of the sensor-activity recipe."""
 
     label_column: str = option("label", "Column of a table that holds the labels.")
@@ -54,9 +54,7 @@ class Options(ClassifierOptions):
         "mean", "Whether an answer is of the recording until now, or of its last moments."
     )
     crop: float = option(0.3, "Largest share of a recording that training cuts off.", minimum=0, below=1)
-    noise: float = option(0.0, "Noise that training adds, in standard deviations.", minimum=0)
     rescale: float = option(0.05, "Spread of gain and offset that training draws anew.", minimum=0)
-    stretch: float = option(0.0, "Largest change of speed in training, as a share.", minimum=0, below=1)
     max_epochs: int = option(30, "Most passes over the training part.", minimum=1)
     patience: int = option(30, "Epochs without a better validation loss before training stops.", minimum=1)
     schedule: Literal["constant", "cosine", "one-cycle", "plateau"] = option(
@@ -69,6 +67,7 @@ class SensorActivity(ClassifierRecipe[Options]):
 
     summary = "Classify motion from sensors: a folder of recordings, csv, jsonl or .ts; streams."
     options_type = Options
+    objectives = ("predictive-coding", "forecast")
     data_options = (*ClassifierRecipe.data_options, "test_group", "minimum_recordings")
 
     def prepare(self, options: Options, data: Path | None) -> ClassifierData:
@@ -82,12 +81,7 @@ class SensorActivity(ClassifierRecipe[Options]):
         return self._prepare(options, data, None if new_labels else known.labels)
 
     def _prepare(self, options: Options, data: Path | None, known: Sequence[str] | None) -> ClassifierData:
-        if data is None:
-            raise InputError(
-                "data: this recipe comes without data. Name yours with --data: a folder of LABEL/ folders "
-                "with a file a recording, a .csv table, a .jsonl or a .ts file."
-            )
-        train, validation, test = split_recordings(options, data)
+        train, validation, test = split_recordings(options, _given(data))
         labels = tuple(sorted({item.label for item in train})) if known is None else tuple(known)
         if len(labels) < 2:
             raise InputError(f"data: recordings of one label, {labels[0]!r}, alone; nothing to tell apart.")
@@ -99,32 +93,35 @@ class SensorActivity(ClassifierRecipe[Options]):
             train=parts[0],
             validation=parts[1],
             test=parts[2],
-            arguments={
-                "features": features,
-                "classes": len(labels),
-                "hidden_size": options.hidden_size,
-                "cell": options.cell,
-                "num_layers": options.num_layers,
-                "stride": options.stride,
-                "channels": options.channels,
-                "pooling": options.pooling,
-                "dropout": options.dropout,
-            },
-            metadata=Metadata(
-                task="sensor-activity",
-                input_unit=options.unit,
-                sample_rate=options.sample_rate,
-                features=options.column or tuple(f"channel {n}" for n in range(features)),
-                outputs=("probabilities",),
-                labels=labels,
-            ),
+            arguments=_arguments(options, features, len(labels)),
+            metadata=_metadata(options, features, labels),
             source=f"{sum(map(len, parts))} recordings of {len(labels)} labels{people} in {data}",
             fingerprint=digest(
                 labels, *(x for part in parts for x in part.sequences), *(p.classes for p in parts)
             ),
             example=(_example(parts[2]),),
             class_weights=class_weights(parts[0].classes, len(labels), options.class_weights),
-            augment=augmentation(options, values.std(0, correction=0)),
+            augment=signal_augmentation(options, values),
+            mix_up=options.mix_up,
+            label_smoothing=options.label_smoothing,
+        )
+
+    def unlabelled(self, options: Options, data: Path | None, known: Metadata | None) -> Unlabelled:
+        """The recordings of the training data, whatever their labels; a group that is held out stays so."""
+        data = _given(data)
+        columns = Columns(
+            options.label_column, options.recording_column, options.group_column, options.column
+        )
+        found = read_recordings(path=data, columns=columns, group_pattern=options.group_pattern,
+                                encoding=options.encoding)  # fmt: skip
+        kept = [item.values for item in found if not options.test_group or item.group != options.test_group]
+        features = found[0].values.shape[1]
+        return Unlabelled(
+            sequences=kept,
+            arguments=_arguments(options, features, classes=1),
+            metadata=_metadata(options, features, labels=()),
+            source=f"{len(kept)} recordings without labels in {data}",
+            fingerprint=digest(*kept),
         )
 
     def build(self, arguments: dict[str, Any]) -> SensorClassifier:
@@ -160,19 +157,38 @@ class SensorActivity(ClassifierRecipe[Options]):
         }
 
 
-def augmentation(options: Options, scale: Tensor) -> Callable[[Tensor], Tensor]:
-    """What training does to a recording: a part of it, at another speed, gain and offset, with noise.
+def _given(data: Path | None) -> Path:
+    if data is None:
+        raise InputError(
+            "data: this recipe comes without data. Name yours with --data: a folder of LABEL/ folders "
+            "with a file a recording, a .csv table, a .jsonl or a .ts file."
+        )
+    return data
 
-    Args:
-        options: how much of each.
-        scale: (features,), standard deviation of the channels.
-    """
 
-    def augment(values: Tensor) -> Tensor:
-        values = stretch(crop(values, options.crop), options.stretch)
-        return add_noise(rescale(values, options.rescale, scale), options.noise, scale)
+def _arguments(options: Options, features: int, classes: int) -> dict[str, Any]:
+    return {
+        "features": features,
+        "classes": classes,
+        "hidden_size": options.hidden_size,
+        "cell": options.cell,
+        "num_layers": options.num_layers,
+        "stride": options.stride,
+        "channels": options.channels,
+        "pooling": options.pooling,
+        "dropout": options.dropout,
+    }
 
-    return augment
+
+def _metadata(options: Options, features: int, labels: tuple[str, ...]) -> Metadata:
+    return Metadata(
+        task="sensor-activity",
+        input_unit=options.unit,
+        sample_rate=options.sample_rate,
+        features=options.column or tuple(f"channel {n}" for n in range(features)),
+        outputs=("probabilities",),
+        labels=labels,
+    )
 
 
 def split_recordings(options: Options, data: Path) -> tuple[Sequence[Recording], ...]:

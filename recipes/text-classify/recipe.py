@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from edgernn.errors import InputError
 from edgernn.features.symbols import BYTE_VOCABULARY, Symbols, word_vocabulary
 from edgernn.models import TextClassifier
+from edgernn.training.augmentation import StepAugmentation, drop_steps, mask_steps
 from edgernn.training.classification import (
     ClassifierData,
     ClassifierOptions,
@@ -23,19 +24,25 @@ from edgernn.training.classification import (
     class_weights,
     digest,
 )
-from edgernn.training.labelled_texts import LabelledText, read_texts
+from edgernn.training.labelled_texts import LabelledText, read_plain_texts, read_texts
 from edgernn.training.naive_bayes import naive_bayes
 from edgernn.training.options import option
-from edgernn.training.recipe import Metadata, locate_data
+from edgernn.training.recipe import Metadata, Unlabelled, locate_data
 from edgernn.training.splits import split_labelled
+
+# A symbol that tells nothing: of words the one for all that are not known, of bytes zero, which no text has.
+HIDDEN = 1
 
 
 @dataclass(frozen=True)
-class Options(ClassifierOptions):
+class Options(ClassifierOptions, StepAugmentation):
     """Options of the text-classify recipe."""
 
     text_column: str = option("text", "Column of a table that holds the texts.")
     label_column: str = option("label", "Column of a table that holds the labels.")
+    labelled_lines: bool = option(
+        True, "Pre-training: whether lines of a plain file begin with a label; else a line is a text."
+    )
     symbols: Literal["words", "bytes"] = option("words", "What the network reads, one a step.")
     minimum_count: int = option(2, "Texts that a word must stand in to be told from others.", minimum=1)
     vocabulary_size: int = option(20000, "Most words that are told apart.", minimum=3)
@@ -62,6 +69,7 @@ class TextClassify(ClassifierRecipe[Options]):
 
     summary = "Classify texts by your labels: csv, tsv, jsonl, label-first lines, or a folder."
     options_type = Options
+    objectives = ("next-symbol",)
 
     def prepare(self, options: Options, data: Path | None) -> ClassifierData:
         """Read and split the texts, and choose the vocabulary from the training part."""
@@ -76,23 +84,11 @@ class TextClassify(ClassifierRecipe[Options]):
     def _prepare(
         self, options: Options, data: Path | None, known: Metadata | None, new_labels: bool
     ) -> ClassifierData:
-        if data is None:
-            raise InputError(
-                "data: this recipe comes without data. Name yours with --data: a .csv, .tsv or .jsonl file "
-                "with columns text and label, a file of lines that begin with a label, or a folder of "
-                "LABEL.txt files."
-            )
-        train, validation, test = split_texts(options, data)
+        train, validation, test = split_texts(options, _given(data))
         labels = tuple(sorted({item.label for item in train}))
-        vocabulary = BYTE_VOCABULARY
-        if known is not None:
-            vocabulary, labels = known.vocabulary, labels if new_labels else known.labels
-        elif options.symbols == "words":
-            vocabulary = word_vocabulary(
-                (item.text for item in train),
-                minimum_count=options.minimum_count,
-                size=options.vocabulary_size,
-            )
+        vocabulary = _vocabulary(options, [item.text for item in train], known)
+        if known is not None and not new_labels:
+            labels = known.labels
         if len(labels) < 2:
             raise InputError(
                 f"data: texts of one label, {labels[0]!r}, alone; there is nothing to tell apart."
@@ -103,17 +99,7 @@ class TextClassify(ClassifierRecipe[Options]):
             train=parts[0],
             validation=parts[1],
             test=parts[2],
-            arguments={
-                "symbols": len(vocabulary),
-                "classes": len(labels),
-                "embedding_size": options.embedding_size,
-                "hidden_size": options.hidden_size,
-                "cell": options.cell,
-                "num_layers": options.num_layers,
-                "bidirectional": options.bidirectional,
-                "dropout": options.dropout,
-                "symbol_dropout": options.symbol_dropout,
-            },
+            arguments=_arguments(options, len(vocabulary), len(labels)),
             metadata=Metadata(
                 task="text-classify", outputs=("probabilities",), labels=labels, vocabulary=vocabulary
             ),
@@ -121,6 +107,27 @@ class TextClassify(ClassifierRecipe[Options]):
             fingerprint=digest(labels, *((item.text, item.label) for item in (*train, *validation, *test))),
             example=_example(parts[2], len(vocabulary)),
             class_weights=class_weights(parts[0].classes, len(labels), options.class_weights),
+            augment=augmentation(options),
+            label_smoothing=options.label_smoothing,
+        )
+
+    def unlabelled(self, options: Options, data: Path | None, known: Metadata | None) -> Unlabelled:
+        """The texts alone; tables need no column of labels."""
+        data = _given(data)
+        texts = read_plain_texts(
+            data,
+            text_column=options.text_column,
+            encoding=options.encoding,
+            labelled_lines=options.labelled_lines,
+        )
+        vocabulary = _vocabulary(options, texts, known)
+        symbols = Symbols(vocabulary)
+        return Unlabelled(
+            sequences=[torch.tensor(symbols.encode(text)[: options.longest]) for text in texts],
+            arguments=_arguments(options, len(vocabulary), classes=1),
+            metadata=Metadata(task="text-classify", vocabulary=vocabulary),
+            source=f"{len(texts)} texts without labels in {data}",
+            fingerprint=digest(texts),
         )
 
     def build(self, arguments: dict[str, Any]) -> TextClassifier:
@@ -142,6 +149,50 @@ class TextClassify(ClassifierRecipe[Options]):
             **super().baselines(prepared),
             "naive_bayes": naive_bayes(train.sequences, train.classes, test.sequences, width),
         }
+
+
+def _given(data: Path | None) -> Path:
+    if data is None:
+        raise InputError(
+            "data: this recipe comes without data. Name yours with --data: a .csv, .tsv or .jsonl file "
+            "with columns text and label, a file of lines that begin with a label, or a folder of "
+            "LABEL.txt files."
+        )
+    return data
+
+
+def _vocabulary(options: Options, texts: Sequence[str], known: Metadata | None) -> tuple[str, ...]:
+    if known is not None:
+        return known.vocabulary
+    if options.symbols == "bytes":
+        return BYTE_VOCABULARY
+    return word_vocabulary(texts, minimum_count=options.minimum_count, size=options.vocabulary_size)
+
+
+def _arguments(options: Options, symbols: int, classes: int) -> dict[str, Any]:
+    return {
+        "symbols": symbols,
+        "classes": classes,
+        "embedding_size": options.embedding_size,
+        "hidden_size": options.hidden_size,
+        "cell": options.cell,
+        "num_layers": options.num_layers,
+        "bidirectional": options.bidirectional,
+        "dropout": options.dropout,
+        "symbol_dropout": options.symbol_dropout,
+    }
+
+
+def augmentation(options: Options) -> Callable[[Tensor], Tensor] | None:
+    """What training does to a text: symbols are left out, and others hidden."""
+    if not options.drop_steps and not options.mask_steps:
+        return None
+
+    def augment(symbols: Tensor) -> Tensor:
+        left = drop_steps(symbols, options.drop_steps, shortest=1)
+        return mask_steps(left, options.mask_steps, HIDDEN)
+
+    return augment
 
 
 def split_texts(options: Options, data: Path) -> tuple[Sequence[LabelledText], ...]:

@@ -66,3 +66,19 @@ def test_training_shows_its_profile(invoke, tmp_path: Path) -> None:
     for part in ("forward and loss", "backward", "optimiser", "Slowest operators", "trace.json.gz"):
         assert part in result.stdout, part
     assert (tmp_path / "run" / "gradient_flow.json").is_file()
+
+
+def test_adapters_say_how_much_they_train(invoke, series: Path, tmp_path: Path) -> None:
+    words = ("train", "forecast", "--data", series, "--set", "column=y", "--set", "hidden_size=24")
+    assert invoke(*words, "--epochs", 1, "--out", tmp_path / "run").exit_code == 0
+    words = ("finetune", "forecast", "--from", tmp_path / "run", "--data", series, "--set", "column=y")
+    result = invoke(*words, "--out", tmp_path / "a", "--epochs", 2, "--adapters", 2, "--adapter-scale", 1)
+    assert result.exit_code == 0, result.output
+    # Factors of the recurrent matrix, (96, 24); the input matrix has one column. A head of 25 numbers.
+    assert f"Trained {2 * (96 + 24) + 25:,} of {96 * 25 + 192 + 25:,} numbers" in result.stdout
+    result = invoke(*words, "--out", tmp_path / "b", "--epochs", 2, "--unfreeze-every", 1)
+    assert result.exit_code == 0, result.output
+    assert "Trained" not in result.stdout
+    result = invoke(*words, "--out", tmp_path / "c", "--adapters", 80)
+    assert result.exit_code == 2
+    assert "Choose a smaller rank" in " ".join(result.stderr.split())

@@ -16,7 +16,7 @@ _CAPTURE = _LAYERS | {"capture"}
 _STREAMING = _CAPTURE | {"streaming"}
 # These see both wings; nothing below them imports them.
 _TOP = {"verify", "bench", "export", "source", "quickstart", "tune", "bundle"}
-_TRAINING = _LAYERS | {"features", "models", "training"}
+_TRAINING = _LAYERS | {"features", "models", "training", "pages"}
 _PARTS = {"graph", "runtime", "quantize", "kernels", "pages", "placement", "serving"}
 _BOTH_WINGS = _TRAINING | _STREAMING | _PARTS | _TOP
 

@@ -16,36 +16,16 @@ from edgernn.training.config import RunConfig
 from edgernn.training.recipe import Metadata
 from edgernn.training.transfer import transfer
 
-from .conftest import seasonal_values, write_series
-
-TOPICS = {"cat": "purrs and sleeps", "dog": "barks and runs", "car": "honks and rolls"}
-OPTIONS = {
-    "embedding_size": 6, "hidden_size": 6, "batch_size": 8, "learning_rate": 0.05, "max_epochs": 8,
-    "minimum_count": 1, "test_size": 0.25,
-}  # fmt: skip
+from .conftest import TEXT_OPTIONS, seasonal_values, texts, write_series
 
 
-def texts(file: Path, *labels: str) -> Path:
-    lines = [f"{label}\tnumber {n} {TOPICS[label]}" for n in range(12) for label in labels]
-    file.write_text("label\ttext\n" + "\n".join(lines) + "\n")
-    return file
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("source")
-    train("text-classify", data=texts(folder / "old.tsv", "cat", "dog"), options=OPTIONS,
-          out=folder / "run", quiet=True)  # fmt: skip
-    return folder / "run"
-
-
-def test_a_new_label_is_learned_with_the_old_vocabulary_and_rows(source: Path, tmp_path: Path) -> None:
+def test_a_new_label_is_learned_with_the_old_vocabulary_and_rows(text_run: Path, tmp_path: Path) -> None:
     new = texts(tmp_path / "new.tsv", "car", "cat", "dog")
-    report = finetune("text-classify", source, data=new, out=tmp_path / "run", max_epochs=10, quiet=True)
-    before, after = RunConfig.read(source), RunConfig.read(tmp_path / "run")
+    report = finetune("text-classify", text_run, data=new, out=tmp_path / "run", max_epochs=10, quiet=True)
+    before, after = RunConfig.read(text_run), RunConfig.read(tmp_path / "run")
     assert after.metadata.vocabulary == before.metadata.vocabulary
     assert after.metadata.labels == ("car", "cat", "dog")
-    assert after.parent == str(source)
+    assert after.parent == str(text_run)
     scores = report.training
     assert scores.scores_before["accuracy"] < scores.scores["accuracy"] >= 0.9
     assert scores.scores_before == after.scores_before
@@ -56,13 +36,13 @@ def test_a_new_label_is_learned_with_the_old_vocabulary_and_rows(source: Path, t
     assert json.loads(report.to_json())["training"]["scores"] == scores.scores
 
 
-def test_other_labels_get_a_new_head_and_what_is_frozen_stays(source: Path, tmp_path: Path) -> None:
+def test_other_labels_get_a_new_head_and_what_is_frozen_stays(text_run: Path, tmp_path: Path) -> None:
     new = texts(tmp_path / "new.tsv", "car", "cat")
     report = finetune(
-        "text-classify", source, data=new, out=tmp_path / "run", max_epochs=2, quiet=True,
+        "text-classify", text_run, data=new, out=tmp_path / "run", max_epochs=2, quiet=True,
         options={"freeze": "embedding*,recurrent.*", "layer_decay": 0.5},
     )  # fmt: skip
-    old, now = (load_file(folder / "model.safetensors") for folder in (source, tmp_path / "run"))
+    old, now = (load_file(folder / "model.safetensors") for folder in (text_run, tmp_path / "run"))
     same = {name for name in old if torch.equal(old[name], now[name])}
     assert same == {name for name in old if name.startswith(("embedding", "recurrent"))}
     assert report.old_head
@@ -70,15 +50,15 @@ def test_other_labels_get_a_new_head_and_what_is_frozen_stays(source: Path, tmp_
     assert report.old_after["accuracy"] >= report.old_before["accuracy"] - 0.2
 
 
-def test_a_finetuned_run_resumes_to_the_same_result(source: Path, tmp_path: Path) -> None:
+def test_a_finetuned_run_resumes_to_the_same_result(text_run: Path, tmp_path: Path) -> None:
     new = texts(tmp_path / "new.tsv", "car", "cat")
     common = {"data": new, "quiet": True, "options": {"schedule": "constant"}}
-    finetune("text-classify", source, out=tmp_path / "whole", max_epochs=3, **common)
-    finetune("text-classify", source, out=tmp_path / "parts", max_epochs=1, **common)
+    finetune("text-classify", text_run, out=tmp_path / "whole", max_epochs=3, **common)
+    finetune("text-classify", text_run, out=tmp_path / "parts", max_epochs=1, **common)
     train("text-classify", out=tmp_path / "parts", resume=True, max_epochs=3, quiet=True)
     whole, parts = (load_file(tmp_path / name / "last.safetensors") for name in ("whole", "parts"))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
-    assert RunConfig.read(tmp_path / "parts").parent == str(source)
+    assert RunConfig.read(tmp_path / "parts").parent == str(text_run)
 
 
 def test_a_forecaster_keeps_its_normalisation(run_folder: Path, tmp_path: Path) -> None:
@@ -92,18 +72,20 @@ def test_a_forecaster_keeps_its_normalisation(run_folder: Path, tmp_path: Path) 
     assert set(report.old_before) == set(report.old_after)
 
 
-def test_forgetting_is_not_made_up_where_the_old_data_are_gone(source: Path, tmp_path: Path) -> None:
+def test_forgetting_is_not_made_up_where_the_old_data_are_gone(text_run: Path, tmp_path: Path) -> None:
     data = texts(tmp_path / "old.tsv", "cat", "dog")
-    train("text-classify", data=data, options={**OPTIONS, "max_epochs": 1}, out=tmp_path / "a", quiet=True)
+    train(
+        "text-classify", data=data, options={**TEXT_OPTIONS, "max_epochs": 1}, out=tmp_path / "a", quiet=True
+    )
     new = data.rename(tmp_path / "new.tsv")
     report = finetune("text-classify", tmp_path / "a", data=new, out=tmp_path / "b", max_epochs=1, quiet=True)
     assert report.old_before == report.old_after == {}
 
 
-def test_other_data_are_scored_with_the_runs_own_labels(source: Path, tmp_path: Path) -> None:
-    assert evaluate(source, texts(tmp_path / "a.tsv", "cat", "dog")).scores["accuracy"] >= 0.9
+def test_other_data_are_scored_with_the_runs_own_labels(text_run: Path, tmp_path: Path) -> None:
+    assert evaluate(text_run, texts(tmp_path / "a.tsv", "cat", "dog")).scores["accuracy"] >= 0.9
     with pytest.raises(InputError, match=r"line \d+: the label 'car' is none of those .* cat, dog"):
-        evaluate(source, texts(tmp_path / "b.tsv", "cat", "car"))
+        evaluate(text_run, texts(tmp_path / "b.tsv", "cat", "car"))
 
 
 def test_rows_are_taken_over_by_label() -> None:
@@ -130,15 +112,15 @@ def test_rows_are_taken_over_by_label() -> None:
         ("text-classify", {"freeze": "lstm*"}, "no parameter matches 'lstm"),
     ],
 )
-def test_what_does_not_fit_is_refused(source: Path, tmp_path: Path, recipe, options, said: str) -> None:
+def test_what_does_not_fit_is_refused(text_run: Path, tmp_path: Path, recipe, options, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        finetune(recipe, source, data=texts(tmp_path / "a.tsv", "cat", "dog"), options=options,
+        finetune(recipe, text_run, data=texts(tmp_path / "a.tsv", "cat", "dog"), options=options,
                  out=tmp_path / "run", quiet=True)  # fmt: skip
 
 
-def test_a_finetuned_run_loads_as_any_other(source: Path, tmp_path: Path) -> None:
+def test_a_finetuned_run_loads_as_any_other(text_run: Path, tmp_path: Path) -> None:
     new = texts(tmp_path / "new.tsv", "car", "cat", "dog")
-    finetune("text-classify", source, data=new, out=tmp_path / "run", max_epochs=1, quiet=True)
+    finetune("text-classify", text_run, data=new, out=tmp_path / "run", max_epochs=1, quiet=True)
     run = load_run(tmp_path / "run")
     (ids,) = run.example_inputs()
     assert run.model(ids).shape == (len(ids), 3)

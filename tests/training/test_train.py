@@ -40,7 +40,7 @@ def test_a_run_folder_holds_what_it_must(run_folder: Path) -> None:
     names = {path.name for path in run_folder.iterdir()}
     assert names == {
         "config.json", "history.json", "model.safetensors", "last.safetensors", "example.safetensors",
-        "tensorboard",
+        "training.png", "report.html", "tensorboard",
     }  # fmt: skip
     assert list((run_folder / "tensorboard").glob("events.out.tfevents.*"))
     config = RunConfig.read(run_folder)

@@ -30,7 +30,7 @@ def command(
     from edgernn.cli.recipe_options import merge
     from edgernn.cli.score_tables import scores
     from edgernn.training import evaluate
-    from edgernn.training.page import PAGE_FILE
+    from edgernn.training.run_page import PAGE_FILE
 
     with working("Scoring …"):
         report = evaluate(run, data, options=merge(settings), recipe=recipe, out=out)

@@ -53,6 +53,23 @@ def command(
         float | None,
         typer.Option(help="Learning rate of a layer ÷ that of the layer above it, e.g. 0.5."),
     ] = None,
+    unfreeze_every: Annotated[
+        int | None,
+        typer.Option(
+            metavar="EPOCHS", help="Train the last layer first, and every few epochs the one below it too."
+        ),
+    ] = None,
+    adapters: Annotated[
+        int | None,
+        typer.Option(
+            metavar="RANK",
+            help="Leave the matrices as they are, and learn what is added to them as two factors (LoRA).",
+        ),
+    ] = None,
+    adapter_scale: Annotated[
+        float | None,
+        typer.Option(help="What the factors' product is multiplied by.", show_default="2"),
+    ] = None,
     prune: Annotated[
         float | None,
         typer.Option(metavar="SHARE", help="Make this share of the blocks of every weight zero, e.g. 0.5."),
@@ -88,6 +105,7 @@ def command(
     Weights, normalisation and vocabulary are those of the run; labels that it knows keep their rows of the
     last layer. Scores are told before and after, on the new data and on the run's own.
 
+    With --adapters few numbers are learned, and merged into the weights that the run folder holds.
     With --prune or --low-rank the network becomes smaller first; sizes of its files are told too.
     """
     from edgernn.cli.compression import file_sizes, print_compression, read_compression
@@ -100,6 +118,9 @@ def command(
         settings,
         freeze=tuple(freeze or ()) or None,
         layer_decay=layer_decay,
+        unfreeze_every=unfreeze_every,
+        adapters=adapters,
+        adapter_scale=adapter_scale,
         learning_rate=learning_rate,
         schedule=schedule,
         gradient_clip=clip,

@@ -11,6 +11,8 @@ from rich.console import Console
 from edgernn.cli import completion
 from edgernn.cli.options import Json, Settings
 from edgernn.cli.outcome import Outcome
+from edgernn.cli.process_options import Devices, Nodes
+from edgernn.cli.train_modes import FindRate, Search, Trials
 from edgernn.cli.training_options import (
     BatchSize,
     ClassWeights,
@@ -73,8 +75,20 @@ def command(
     profile: Annotated[
         bool, typer.Option("--profile", help="Show where the time of a training step goes, and keep a trace.")
     ] = False,
+    pictures: Annotated[
+        bool,
+        typer.Option(
+            "--pictures",
+            help="Write report.html, and show weights, gradients and results in TensorBoard by epoch.",
+        ),
+    ] = False,
     qat: Qat = None,
+    find_rate: FindRate = False,
+    search: Search = None,
+    trials: Trials = None,
     device: Device = "auto",
+    devices: Devices = None,
+    nodes: Nodes = None,
     settings: Settings = None,
     list_options: Annotated[
         bool, typer.Option("--options", help="List the recipe's own options, for --set, and stop.")
@@ -87,6 +101,7 @@ def command(
     """
     from edgernn.cli.console import next_steps
     from edgernn.cli.recipe_options import merge, options_outcome
+    from edgernn.cli.train_modes import rates_outcome, refuse, search_outcome
     from edgernn.cli.training_tables import print_training, say
     from edgernn.errors import InputError
     from edgernn.training import train
@@ -111,6 +126,27 @@ def command(
         class_weights=class_weights,
         precision=precision,
     )
+    if find_rate or search is not None:
+        mode = "--find-learning-rate" if find_rate else "--search"
+        refuse(mode, qat=qat, gradient_flow=gradient_flow, profile=profile, pictures=pictures)
+        refuse(mode, devices=devices, nodes=nodes)
+        all_options = merge(None, **options, max_epochs=epochs, patience=patience)
+        shared = {"data": data, "options": all_options, "seed": seed or 0, "device": device}
+        if find_rate:
+            refuse(mode, search=search, resume=resume, trials=trials)
+            return rates_outcome(recipe, out=out, **shared)
+        assert search is not None
+        return search_outcome(
+            recipe,
+            search,
+            trials=20 if trials is None else trials,
+            out=out if resume is None else resume,
+            resume=resume is not None,
+            say=None if json else say,
+            **shared,
+        )
+    if trials is not None:
+        raise InputError("--trials: is for a search. Name its space as well, with --search SPACE.TOML.")
     report = train(
         recipe,
         data=data,
@@ -121,10 +157,13 @@ def command(
         patience=patience,
         resume=resume is not None,
         device=device,
+        devices=devices,
+        nodes=nodes,
         rounding=rounding(qat),
         quiet=json,
         profile=profile,
         gradient_flow=gradient_flow,
+        pictures=pictures,
         say=say,
     )
 

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from edgernn.pages import ACCENT, BASELINE, INK, figure, save_figure
+from edgernn.pages import ACCENT, BASELINE, INK, figure
 from edgernn.training.metrics.classification import RocCurve
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Above this many classes, numbers in the cells and curves of their own would cover each other.
 _MOST_NUMBERED = 25
 _MOST_CURVES = 10
 
 
-def draw_confusion(path: Path, counts: Tensor, labels: Sequence[str]) -> None:
+def draw_confusion(counts: Tensor, labels: Sequence[str]) -> Figure:
     """A row for what is, a column for what was said; shades are shares of a row, numbers are samples.
 
     Args:
-        path: the PNG file.
         counts: (classes, classes).
         labels: names of the classes.
     """
@@ -45,14 +47,14 @@ def draw_confusion(path: Path, counts: Tensor, labels: Sequence[str]) -> None:
                     column, row, str(int(counts[row, column])), ha="center", va="center", fontsize=small,
                     color="white" if dark else INK,
                 )  # fmt: skip
-    save_figure(canvas, path)
+    made: Figure = canvas
+    return made
 
 
-def draw_roc(path: Path, curves: Sequence[RocCurve]) -> None:
+def draw_roc(curves: Sequence[RocCurve]) -> Figure:
     """True against false positives of each class; of many classes those with the least area, which matter.
 
     Args:
-        path: the PNG file.
         curves: one or more. Of two classes one is drawn: the other is its mirror.
     """
     from matplotlib import colormaps
@@ -74,5 +76,6 @@ def draw_roc(path: Path, curves: Sequence[RocCurve]) -> None:
     axes.set_ylabel("true positives ÷ samples of the class", color=INK)
     left_out = f"; {len(shown)} of {len(curves)} classes shown" if 2 < len(shown) < len(curves) else ""
     axes.set_title(f"ROC: mean area {mean:.3f}{left_out}", loc="left", fontsize=11)
-    axes.legend(frameon=False, fontsize=9, loc="lower right")
-    save_figure(canvas, path)
+    axes.legend(frameon=False, fontsize=9, loc="lower right", title="area under the curve", title_fontsize=9)
+    made: Figure = canvas
+    return made

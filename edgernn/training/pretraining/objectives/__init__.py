@@ -1,0 +1,1 @@
+"""What can be learned without labels: one file an objective."""
