@@ -259,6 +259,10 @@ class KeywordSpot(ClassifierRecipe[Options]):
         weights = model.get_buffer("class_weights")
         return F.cross_entropy(output.transpose(1, 2), target, weight=weights, ignore_index=IGNORED)
 
+    def loss_weight(self, model: nn.Module, target: Tensor) -> Tensor:
+        """The sum of the frames' class weights, which the cross entropy divides by."""
+        return model.get_buffer("class_weights")[target[target != IGNORED]].sum()
+
     def logits(self, model: nn.Module, padded: Tensor, lengths: Tensor) -> Tensor:
         """Scores of the words, as `answers`."""
         return self.answers(model, padded, lengths)
