@@ -40,8 +40,8 @@ from edgernn.training.word_windows import IGNORED, FixedWindows, WindowOptions, 
 
 # Where the sounds come from, where there are no data: without words, and with them.
 MADE = (
-    "made by this recipe: whistles, for want of recordings; name yours with --data, or type words with "
-    "--set words=hello,stop",
+    "that this recipe makes (whistles, for want of recordings; name yours with --data, or type words with "
+    "--set words=hello,stop)",
     "that espeak-ng says",
 )
 UNKNOWN, SILENCE = "<unknown>", "<silence>"
