@@ -62,20 +62,22 @@ def command(
     """Run a file on arrays or tables, or answer lines from standard input one by one.
 
     In a table each row is a time step, each column a feature. With - a streaming file answers every line at
-    once, so that it can stand in a pipe behind a sensor; a file that labels texts takes a text a line.
+    once, so that it can stand in a pipe behind a sensor; a file that labels texts or finds names in them
+    takes a text a line.
     Outputs are printed one time step a line.
 
     A folder of .npy and .csv files is scored file by file into the folder of -o. Run it again to go on where
     it stopped; the exit code is 1 where a file failed.
     """
     import edgernn
+    from edgernn.cli.answers import find_answers
     from edgernn.cli.arrays import check_array_path, write_arrays
     from edgernn.cli.collection import score_folder
     from edgernn.cli.console import print_note
     from edgernn.cli.lines import answer_lines, only_input, print_outputs
     from edgernn.cli.running import batch_of, open_stream, read_inputs, run_arrays, save_states
     from edgernn.cli.scorer import Scorer
-    from edgernn.cli.text_lines import answer_texts, labels_texts
+    from edgernn.cli.text_lines import answer_texts
     from edgernn.errors import InputError
 
     if nan not in ("refuse", "allow"):
@@ -109,10 +111,11 @@ def command(
     if inputs == ["-"]:
         if output is not None or column:
             raise InputError("--output and --column do not go with -; redirect standard output instead.")
-        only_input(session)
-        if labels_texts(session):
-            answer_texts(session, json)
+        answers = find_answers(session.manifest)
+        if answers is not None:
+            answer_texts(session, answers, json)
             return Outcome(None, lambda console: None)
+        only_input(session)
         stream = open_stream(session, 1, resume) if streaming else None
         try:
             answer_lines(session, stream, json, fresh=resume is None)
