@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
 from edgernn.errors import InputError
 
@@ -72,3 +73,50 @@ def split_at_random(samples: int, count: int, seed: int, what: str = "test") -> 
     order = list(range(samples))
     random.Random(seed).shuffle(order)
     return sorted(order[count:]), sorted(order[:count])
+
+
+class Labelled(Protocol):
+    """What has a label."""
+
+    @property
+    def label(self) -> str:
+        """It."""
+
+
+ItemT = TypeVar("ItemT", bound=Labelled)
+
+
+def split_in_three(
+    items: Sequence[ItemT],
+    read: Callable[[str], Sequence[ItemT]],
+    *,
+    test_data: str,
+    validation_data: str,
+    test_size: float,
+    validation_size: float,
+    seed: int,
+    test: Sequence[ItemT] = (),
+) -> tuple[Sequence[ItemT], Sequence[ItemT], Sequence[ItemT]]:
+    """The training, validation and test part of labelled samples.
+
+    Args:
+        items: the samples.
+        read: gives the samples of a file.
+        test_data, validation_data: files of these parts; where empty, a share of the samples is put aside.
+        test_size, validation_size: that share, the second one of what the test part leaves.
+        seed: of what is put aside.
+        test: the test part, where it has been put aside already.
+    """
+
+    def share(items: Sequence[ItemT], size: float, what: str) -> tuple[list[ItemT], list[ItemT]]:
+        kept, put = split_labelled([item.label for item in items], size, seed, what)
+        return [items[n] for n in kept], [items[n] for n in put]
+
+    if not test:
+        if test_data:
+            test = read(test_data)
+        else:
+            items, test = share(items, test_size, "test")
+    if validation_data:
+        return items, read(validation_data), test
+    return (*share(items, validation_size, "validation"), test)

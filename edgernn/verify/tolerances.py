@@ -10,9 +10,10 @@ from edgernn.errors import InputError
 
 # (dtype of the graph, scheme of its weights) → relative tolerance.
 TOLERANCES: dict[tuple[str, str], float] = {
-    # The same sums in another order: measured 1e-7 to 6e-7 for networks of a few layers and 64 steps; an
+    # The same sums in another order: measured 1e-7 to 6e-7 for networks of a few layers and 64 steps, and
+    # 1.1e-5 behind a Fourier transform and a logarithm, where a band that is nearly empty loses digits; an
     # error in a gate, a bias or a state is above 1e-3.
-    ("float32", "float32"): 1e-5,
+    ("float32", "float32"): 2e-5,
     # Weights rounded to 1/127 of their row's largest: each weight is off by up to 0.4 %, and a recurrence
     # carries that on. Measured up to 0.03 on random networks; a permuted gate is above 0.2.
     ("float32", "int8"): 5e-2,
