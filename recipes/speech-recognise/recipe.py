@@ -134,7 +134,7 @@ class SpeechRecognise(TranscriptionRecipe[Options]):
         else:
             words, rate, source = _read_words(options, data, rate)
             join = [JoinedWords(part, rate, options.shortest, options.longest) for part in words]
-            parts = [[join[0].draw(n) for n in range(len(join[0]))], *(_fixed(j, options) for j in join[1:])]
+            parts = [_once(join[0], options), *(_fixed(j, options) for j in join[1:])]
             joined = join[0]
         train, validation, test = parts
         vocabulary = (
@@ -271,6 +271,13 @@ def _spelled(word: Sound) -> Sound:
     if word.label.isdecimal() and len(word.label) == 1 and word.label.isascii():
         return Sound(word.samples, _DIGITS[int(word.label)], word.speaker, word.where)
     return word
+
+
+def _once(words: JoinedWords, options: Options) -> list[Utterance]:
+    """A text that begins with each word, the same each time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.split_seed)
+        return [words.draw(number) for number in range(len(words))]
 
 
 def _fixed(words: JoinedWords, options: Options) -> list[Utterance]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
-from edgernn.training import load_run, read_contract, shipped_recipes, train
+from edgernn.training import find_recipe, load_run, read_contract, shipped_recipes, train
 from edgernn.training.find import RECIPE_FILE, shipped_folder
+from edgernn.training.options import read_options
 from edgernn.training.report import score_table
 
 FOLDERS = sorted(path for path in shipped_folder().iterdir() if path.is_dir() and path.name[0] not in "._")
@@ -44,6 +48,22 @@ def test_a_recipe_keeps_its_contract(name: str, tmp_path: Path, monkeypatch: pyt
     assert contract.broken_promises(tmp_path / "run", report.scores) == []
     run = load_run(tmp_path / "run")
     run.model(*run.example_inputs())
+
+
+@pytest.mark.parametrize("name", shipped_recipes())
+def test_the_same_data_are_prepared_each_time(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever random numbers were drawn before: a run resumes on its own data, and processes share them."""
+    monkeypatch.delenv("EDGERNN_DATA", raising=False)
+    recipe, folder = find_recipe(name), shipped_recipes()[name]
+    tiny = read_contract(folder).tiny
+    found = set()
+    for seed in range(2):
+        torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed)
+        options = read_options(recipe.options_type, tiny.options)
+        found.add(recipe.prepare(options, folder / tiny.data if tiny.data else None).fingerprint)
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize("name", shipped_recipes())

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from lightning.fabric.utilities.data import _set_sampler_epoch
 
-from edgernn.training.batches import BatchOrder
+from edgernn.training.batches import BatchOrder, batches
 
 LENGTHS = st.lists(st.integers(1, 50), min_size=1, max_size=120)
 
@@ -35,3 +37,24 @@ def test_buckets_leave_little_padding_and_differ_between_epochs() -> None:
     # Batches come in random order: not from the shortest to the longest.
     middle = [max(lengths[n] for n in batch) for batch in first]
     assert middle != sorted(middle)
+
+
+class Numbers(torch.utils.data.Dataset):
+    def __len__(self) -> int:
+        return 30
+
+    def __getitem__(self, index: object) -> object:
+        return index
+
+
+def test_lightning_tells_every_loader_its_epoch() -> None:
+    """Whoever makes the batches: without it they would be the same in every epoch."""
+    for collate in (None, list):
+        loader = batches(Numbers(), 5, collate, seed=0)
+        found = []
+        for epoch in range(2):
+            _set_sampler_epoch(loader, epoch)
+            found.append([sorted(batch) for batch in loader])
+        assert sorted(found[0]) != sorted(found[1])
+        _set_sampler_epoch(loader, 0)
+        assert [sorted(batch) for batch in loader] == found[0]

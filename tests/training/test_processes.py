@@ -18,7 +18,7 @@ from edgernn.training import find_recipe, shipped_recipes, train
 from edgernn.training.batches import Share, batches
 from edgernn.training.fit import _check_normalisation
 from edgernn.training.module import RecipeModule
-from edgernn.training.processes import Processes, join
+from edgernn.training.processes import Processes, join, prints, tells_errors
 from edgernn.verify.tolerances import PROCESSES
 
 TEXTS = shipped_recipes().get("text-classify", Path()) / "tiny.tsv"
@@ -177,6 +177,19 @@ def test_more_gpus_than_there_are_are_refused(monkeypatch: pytest.MonkeyPatch) -
         join(99, 1, "gpu")
     with pytest.raises(InputError, match=r"2 on each of 1 machines asked for, and 99 on each of 1 started"):
         join(2, 1, "cpu")
+
+
+def test_one_process_speaks_and_one_of_each_machine_tells_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (prints(), tells_errors()) == (True, True)
+    monkeypatch.setenv("RANK", "1")
+    assert prints()  # torchrun did not set it
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "x")
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    assert (prints(), tells_errors()) == (False, True)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert (prints(), tells_errors()) == (False, False)
+    monkeypatch.setenv("RANK", "0")
+    assert prints()
 
 
 def test_every_sample_is_learned_from_once() -> None:
