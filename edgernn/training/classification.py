@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import abc
-import csv
 import hashlib
-import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
@@ -18,7 +16,7 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
 from edgernn.errors import InputError
-from edgernn.files import write_text
+from edgernn.files import write_table
 from edgernn.pages import save_figure
 from edgernn.training.metrics.classification import (
     ClassScores,
@@ -226,9 +224,9 @@ class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
         truth, probabilities = torch.tensor(test.classes), self.probabilities(model, test)
         counts = confusion(probabilities.argmax(-1), truth, len(labels))
         rows = [(label, *row) for label, row in zip(labels, counts.tolist(), strict=True)]
-        _write_table(folder / CONFUSION_FILE, ("is \\ said", *labels), rows)
+        write_table(folder / CONFUSION_FILE, ("is \\ said", *labels), rows)
         by_class = [astuple(item) for item in scores_by_class(probabilities, truth, labels)]
-        _write_table(folder / CLASSES_FILE, [item.name for item in fields(ClassScores)], by_class)
+        write_table(folder / CLASSES_FILE, [item.name for item in fields(ClassScores)], by_class)
         save_figure(draw_confusion(counts, labels), folder / CONFUSION_PICTURE)
         if curves := roc_curves(probabilities, truth, labels):
             save_figure(draw_roc(curves), folder / ROC_PICTURE)
@@ -270,14 +268,6 @@ def batch_of(samples: list[Any]) -> tuple[Tensor, Tensor, Tensor]:
     sequences, classes = zip(*samples, strict=True)
     lengths = torch.tensor([len(sequence) for sequence in sequences])
     return pad_sequence(list(sequences), batch_first=True), lengths, torch.tensor(classes)
-
-
-def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
 
 
 def sequences_of(part: Dataset) -> Sequences:
