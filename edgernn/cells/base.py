@@ -137,6 +137,17 @@ class Cell(nn.Module):
         """The ONNX operator that computes this cell over time; None where ONNX has none."""
         return None
 
+    def kernel_operator(self) -> OnnxOperator | None:
+        """The function of edgernn's own kernels that computes this cell over time; None where there is none.
+
+        Of a cell that has an ONNX operator there is none: a function is made of that.
+        """
+        return self._kernel_operator() if self._as_published else None
+
+    def _kernel_operator(self) -> OnnxOperator | None:
+        """`kernel_operator` of these very equations; see `_reference_step`."""
+        return None
+
     def reference_step(self) -> ReferenceStep | None:
         """The same step in plain numpy float64, written independently; None where there is none."""
         return self._reference_step() if self._as_published else None

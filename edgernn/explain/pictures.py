@@ -27,14 +27,15 @@ def draw_attribution(path: Path, explanation: Explanation, explained: Explained,
     )
     told = f"share of the answer{f', {unit}' if unit else ''}"
     steps, features = attribution.values.shape
-    if explained.is_text or features == 1:
-        canvas, rows = panels(_width(steps), 3.4 if explained.is_text else 4.6, 1 if explained.is_text else 2)
+    text = explained.is_text
+    if text or features == 1:
+        canvas, rows = panels(_width(steps), 3.4 if text else 4.6, rows=1 if text else 2)
         shares = attribution.values[:, 0]
         rows[0].bar(range(steps), shares, color=[MODEL if share < 0 else ACCENT for share in shares])
         rows[0].axhline(0, color=INK, linewidth=0.8)
         rows[0].set_ylabel(told, color=INK)
     else:
-        canvas, rows = panels(_width(steps), 2.6 + max(2.0, 0.28 * features), 2)
+        canvas, rows = panels(_width(steps), 2.6 + max(2.0, 0.28 * features), rows=2)
         image = _heat(rows[0], attribution.values.T, np.abs(attribution.values).max())
         canvas.colorbar(image, ax=rows[0], label=told, fraction=0.03, pad=0.01)
         rows[0].set_yticks(range(features), explained.features, fontsize=8)
@@ -53,7 +54,7 @@ def draw_trace(path: Path, layer: LayerTrace, explained: Explained) -> None:
     """A map for each state and gate: a row for each unit, a column for each time step."""
     steps, units = next(iter(layer.series.values())).shape
     height = min(max(1.0, 0.05 * units), 2.4)
-    canvas, rows = panels(_width(steps), (height + 0.5) * len(layer.series) + 0.6, len(layer.series))
+    canvas, rows = panels(_width(steps), (height + 0.5) * len(layer.series) + 0.6, rows=len(layer.series))
     for number, (axes, (name, values)) in enumerate(zip(rows, layer.series.items(), strict=True)):
         is_state = number < layer.states
         image = _heat(axes, values.T, max(float(np.abs(values).max()), 1e-9))

@@ -31,12 +31,12 @@ def figure(width: float, height: float) -> tuple[Any, Any]:
 
     Raises MissingDependencyError where matplotlib is missing.
     """
-    made, (axes,) = panels(width, height, 1)
+    made, (axes,) = panels(width, height)
     return made, axes
 
 
-def panels(width: float, height: float, rows: int) -> tuple[Any, tuple[Any, ...]]:
-    """As `figure`, with several axes one above the other that share theirs below."""
+def panels(width: float, height: float, *, rows: int = 1, columns: int = 1) -> tuple[Any, tuple[Any, ...]]:
+    """As `figure`, with several axes, row by row; those above one another share theirs below."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -48,7 +48,7 @@ def panels(width: float, height: float, rows: int) -> tuple[Any, tuple[Any, ...]
 
     made = Figure(figsize=(width, height), dpi=130, layout="constrained")
     FigureCanvasAgg(made)
-    drawn = tuple(made.subplots(rows, sharex=True, squeeze=False)[:, 0])
+    drawn = tuple(made.subplots(rows, columns, sharex="col" if rows > 1 else "none", squeeze=False).flat)
     for axes in drawn:
         axes.spines[["top", "right"]].set_visible(False)
         axes.spines[["left", "bottom"]].set_color(GRID)

@@ -20,6 +20,7 @@ from edgernn.files import write_table
 from edgernn.pages import save_figure
 from edgernn.training.metrics.classification import (
     ClassScores,
+    RocCurve,
     class_scores,
     confusion,
     mean_auc,
@@ -229,7 +230,7 @@ class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
         write_table(folder / CLASSES_FILE, [item.name for item in fields(ClassScores)], by_class)
         save_figure(draw_confusion(counts, labels), folder / CONFUSION_PICTURE)
         if curves := roc_curves(probabilities, truth, labels):
-            save_figure(draw_roc(curves), folder / ROC_PICTURE)
+            write_roc(folder, curves)
 
 
 def class_numbers(labels: Sequence[str], known: Sequence[str], where: Sequence[str]) -> list[int]:
@@ -268,6 +269,11 @@ def batch_of(samples: list[Any]) -> tuple[Tensor, Tensor, Tensor]:
     sequences, classes = zip(*samples, strict=True)
     lengths = torch.tensor([len(sequence) for sequence in sequences])
     return pad_sequence(list(sequences), batch_first=True), lengths, torch.tensor(classes)
+
+
+def write_roc(folder: Path, curves: Sequence[RocCurve]) -> None:
+    """Draw the curves into a run folder."""
+    save_figure(draw_roc(curves), folder / ROC_PICTURE)
 
 
 def sequences_of(part: Dataset) -> Sequences:

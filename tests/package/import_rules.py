@@ -29,7 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "cells": _BASE | {"reference"},
     "sequence": _BASE | {"reference", "cells"},
     "layers": _LAYERS,
-    "features": _BASE,
+    "features": _LAYERS,
     "models": _LAYERS | {"features"},
     "training": _TRAINING | {"pages"},
     "capture": _LAYERS,
