@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
-from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +14,7 @@ from edgernn.explain.attribution import Attribution, attribute
 from edgernn.explain.gates import LayerTrace, trace
 from edgernn.explain.inputs import Explained, read_input
 from edgernn.explain.pictures import draw_attribution, draw_trace
-from edgernn.files import write_text
+from edgernn.files import write_table, write_text
 from edgernn.training import Run, load_run
 from edgernn.training.folder import empty_folder
 from edgernn.training.recipe import Recipe
@@ -111,7 +107,7 @@ def explain(
 def _written(explanation: Explanation, run: Run, explained: Explained, folder: Path) -> Explanation:
     attribution, about = explanation.attribution, run.config.metadata
     rows = zip(explanation.steps, attribution.values.tolist(), strict=True)
-    _write_table(
+    write_table(
         folder / "attribution.csv",
         ("step", "name", *explanation.features),
         ((number, name, *values) for number, (name, values) in enumerate(rows)),
@@ -121,7 +117,7 @@ def _written(explanation: Explanation, run: Run, explained: Explained, folder: P
     for layer in explanation.layers:
         names = [f"{name} {unit}" for name, values in layer.series.items() for unit in range(values.shape[1])]
         table = np.concatenate(list(layer.series.values()), axis=1)
-        _write_table(
+        write_table(
             folder / f"states-{layer.name}.csv",
             ("step", *names),
             ((number, *row) for number, row in enumerate(table.tolist())),
@@ -131,11 +127,3 @@ def _written(explanation: Explanation, run: Run, explained: Explained, folder: P
     written = Explanation(**{**vars(explanation), "files": files})
     write_text(folder / "explanation.json", written.to_json(indent=1) + "\n")
     return written
-
-
-def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    write_text(path, text.getvalue())

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import abc
-import csv
 import hashlib
-import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
@@ -18,7 +16,7 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
 from edgernn.errors import InputError
-from edgernn.files import write_text
+from edgernn.files import write_table
 from edgernn.pages import save_figure
 from edgernn.training.metrics.classification import (
     ClassScores,
@@ -276,15 +274,6 @@ def batch_of(samples: list[Any]) -> tuple[Tensor, Tensor, Tensor]:
 def write_roc(folder: Path, curves: Sequence[RocCurve]) -> None:
     """Draw the curves into a run folder."""
     save_figure(draw_roc(curves), folder / ROC_PICTURE)
-
-
-def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a CSV file, whole or not at all."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
 
 
 def sequences_of(part: Dataset) -> Sequences:

@@ -151,7 +151,7 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
             options, data: as for `prepare`.
             known: what a network that is trained already is for: its vocabulary stays. None: there is none.
         """
-        raise NotImplementedError
+        raise InputError(f"recipe: {self.name!r} names objectives, but reads no data without labels.")
 
     @abc.abstractmethod
     def build(self, arguments: dict[str, Any]) -> nn.Module:

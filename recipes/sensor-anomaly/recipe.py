@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset, Subset
 
 from edgernn.errors import InputError
+from edgernn.files import write_table
 from edgernn.models import AnomalyDetector
 from edgernn.training.alarms import Steps, classify_steps, curve, found_faults, starts, threshold_for
-from edgernn.training.classification import write_roc, write_table
+from edgernn.training.classification import write_roc
 from edgernn.training.csv_series import read_csv
 from edgernn.training.faults import KINDS, Fault, inject, labelled_faults
 from edgernn.training.forecasts import forecast_loss

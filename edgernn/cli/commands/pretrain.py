@@ -42,7 +42,7 @@ def command(
     objective: Annotated[
         str | None,
         typer.Option(
-            help="What is learned: next-symbol, predictive-coding or forecast.",
+            help="What is learned, e.g. next-symbol or predictive-coding.",
             autocompletion=completion.objectives,
             show_default="the recipe's first",
         ),
