@@ -74,6 +74,11 @@ class Cell(nn.Module):
         """Features of each state tensor, in the order of `state_names`."""
         return (self.hidden_size,) * len(self.state_names)
 
+    @property
+    def gate_names(self) -> tuple[str, ...]:
+        """What the sigmoids and tanhs of a step give, in the order in which its equations call them."""
+        return ()
+
     def initial_state(self, batch: int) -> State:
         """The states before the first step, each (batch, size). Zero unless a cell says otherwise."""
         anchor = next(self.parameters(), torch.empty(0))

@@ -135,6 +135,7 @@ class FastGRNN(BackpropagatedCell):
         bias: whether b_z and b_n exist.
     """
 
+    gate_names = ("z", "n")
     steps_of_a_run = FastGRNNSteps
 
     weight_ih: Tensor

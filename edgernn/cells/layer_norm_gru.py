@@ -119,6 +119,7 @@ class LayerNormGRU(LayerNormCell):
     """
 
     gates = 3
+    gate_names = ("z", "r", "n")
     steps_of_a_run = LayerNormGRUSteps
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True) -> None:

@@ -108,6 +108,7 @@ class LayerNormLSTM(LayerNormCell):
         bias: whether b_ih and b_c exist.
     """
 
+    gate_names = ("i", "f", "g", "o", "tanh c")
     state_names = ("h", "c")
     gates = 4
     steps_of_a_run = LayerNormLSTMSteps

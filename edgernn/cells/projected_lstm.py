@@ -88,6 +88,7 @@ class ProjectedLSTM(HoistedCell):
         bias: whether b_ih and b_hh exist.
     """
 
+    gate_names = ("i", "f", "g", "o", "tanh c")
     state_names = ("h", "c")
     gates = 4
     steps_of_a_run = ProjectedSteps

@@ -57,6 +57,11 @@ class SRU(MixingCell):
 
     gate_bias: Tensor | None
 
+    @property
+    def gate_names(self) -> tuple[str, ...]:
+        """Of the output, behind f and n of the recurrence."""
+        return ("tanh c", "r") if self.activation == "tanh" else ("r",)
+
     def project(self, x: Tensor) -> Tensor:
         """W x, the gates' arguments and what goes past them: (..., input_size) → (..., 4 hidden_size)."""
         bias, size = None, self.hidden_size

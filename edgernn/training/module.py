@@ -18,6 +18,7 @@ from edgernn.training.processes import Processes
 from edgernn.training.profile import BACKWARD, FORWARD
 from edgernn.training.recipe import Recipe
 from edgernn.training.schedule import plateau_factor, step_factor
+from edgernn.training.streams import CarriedState, StreamBatch
 
 # As usual for SGD on recurrent networks (Sutskever et al. 2013).
 _MOMENTUM = 0.9
@@ -50,6 +51,8 @@ class RecipeModule(LightningModule):
         super().__init__()
         self.adapters = nn.ModuleList() if adapters is None else adapters
         self.losses, self.processes = losses, processes
+        # Of validation and of training: both read streams, each its own.
+        self._carried = (CarriedState(), CarriedState())
         self.recipe, self.model, self.options, self.seed = recipe, model, options, seed
         self.validation_metrics = MetricCollection(dict(recipe.metrics()), prefix="validation_")
 
@@ -131,11 +134,19 @@ class RecipeModule(LightningModule):
 
     def loss_of(self, batch: Any) -> Tensor:
         """The loss of one batch, for who looks at its gradient."""
-        return self._loss(batch)[0]
+        return self._loss(batch, CarriedState())[0]
 
-    def _loss(self, batch: Any) -> tuple[Tensor, Any, Any]:
-        output, target = self.recipe.predict(self.model, _share(batch).batch)
+    def _loss(self, batch: Any, carried: CarriedState | None = None) -> tuple[Tensor, Any, Any]:
+        carried = self._carried[self.training] if carried is None else carried
+        output, target = self._predict(_share(batch).batch, carried)
         return self.recipe.loss(self.model, output, target), output, target
+
+    def _predict(self, batch: Any, carried: CarriedState) -> tuple[Any, Any]:
+        if not isinstance(batch, StreamBatch):
+            return self.recipe.predict(self.model, batch)
+        output, target, state = self.recipe.predict_stream(self.model, batch, carried)
+        carried.keep(state)
+        return output, target
 
     def _of_all(self, batch: Any, loss: Tensor, target: Any) -> tuple[Tensor, Tensor, int]:
         """What this process learns from, the loss of the whole batch, and the samples of that."""
@@ -144,11 +155,13 @@ class RecipeModule(LightningModule):
             return loss, loss, samples
         weight = self.recipe.loss_weight(self.model, target)
         weight = loss.new_tensor(samples) if weight is None else weight.detach()
-        sums = torch.stack([loss.detach() * weight, weight, loss.new_tensor(samples)]).double() * own.counts
-        # A share of no samples has a finite loss of the sample that stands in, and weighs nothing.
+        weight = weight.to(loss.dtype) * own.counts
+        # The mean over a share that holds nothing to learn is not a number, and counts nothing.
+        loss = torch.where(weight > 0, loss, torch.zeros_like(loss))
+        sums = torch.stack([loss.detach() * weight, weight, loss.new_tensor(samples * own.counts)]).double()
         torch.distributed.all_reduce(sums)
         # The gradient is the mean over the processes.
-        factor = weight * own.counts * self.processes.count / sums[1]
+        factor = weight * self.processes.count / sums[1]
         return loss * factor.to(loss.dtype), (sums[0] / sums[1]).to(loss.dtype), int(sums[2])
 
 

@@ -189,6 +189,14 @@ def test_control_a_body_with_another_gate_order_is_seen(
     assert not edgernn.verify(model, tmp_path / "broken.onnx").passed
 
 
+def test_every_cell_of_the_library_has_an_operator_or_a_function() -> None:
+    for name, cell in find_cells().items():
+        made = cell(4, 6)
+        operator = made.onnx_operator() or made.kernel_operator()
+        assert operator is not None, name
+        assert operator.op_type in kinds(), name
+
+
 def test_kinds_are_the_same_in_python_and_in_the_kernels() -> None:
     lines = [
         line.strip(" {},").replace('"', "").split(", ")

@@ -30,6 +30,9 @@ def command(
     chunk: Annotated[
         int | None, typer.Option(help="Time steps of every push of a streaming file.", show_default="any")
     ] = None,
+    lookahead: Annotated[
+        int, typer.Option(help="Steps of the future that a streaming file's outputs may wait for.")
+    ] = 0,
     length: Annotated[
         int | None, typer.Option(help="Time steps of a sequence file.", show_default="any")
     ] = None,
@@ -99,6 +102,7 @@ def command(
             recurrence=recurrence,
             streaming=streaming,
             chunk=chunk,
+            lookahead=lookahead,
             length=length,
             time_dim=time_dim,
             dims=_dims(dims),

@@ -154,12 +154,14 @@ struct MinLstm : Usual {
 struct LayerNormLstm : Usual {
   static constexpr bool kHasCellState = true;
 
-  // An LSTM of gates i, f, g, o, each LN(x) γ_x + b + LN(r) γ_r; h' = σ(o) tanh(LN(c') γ_c + b_c). LN is over all gates.
-  // P: γ_x, γ_r, b of the four gates, γ_c, b_c
+  // An LSTM of gates i, f, g, o, each LN(x) γ_x + b + LN(r) γ_r, where LN is over all four; h' = σ(o) tanh(LN(c') γ_c +
+  // b_c). P: γ_x, γ_r, b of the four gates, γ_c, b_c
   static void step(const Row& row) {
     const int n = row.units;
     const Normal x(row.x, 4, n, row.count), r(row.r, 4, n, row.count);
-    const auto gate = [&](int at) { return fused(x.of(row.x[at]), row.v[at], row.v[8 * n + at]) + r.of(row.r[at]) * row.v[4 * n + at]; };
+    const auto gate = [&](int at) {
+      return fused(x.of(row.x[at]), row.v[at], row.v[8 * n + at]) + r.of(row.r[at]) * row.v[4 * n + at];
+    };
     EDGERNN_INDEPENDENT
     for (int j = 0; j < n; ++j) {
       const float i = sigmoid_of(gate(j)), f = sigmoid_of(gate(n + j)), g = tanh_of(gate(2 * n + j));
@@ -181,7 +183,9 @@ struct LayerNormGru : Usual {
     const int n = row.units;
     const Normal x(row.x, 2, n, row.count), r(row.r, 2, n, row.count);
     const Normal x_n(row.x + 2 * n, 1, n, row.count), r_n(row.r + 2 * n, 1, n, row.count);
-    const auto gate = [&](int at) { return fused(x.of(row.x[at]), row.v[at], row.v[6 * n + at]) + r.of(row.r[at]) * row.v[3 * n + at]; };
+    const auto gate = [&](int at) {
+      return fused(x.of(row.x[at]), row.v[at], row.v[6 * n + at]) + r.of(row.r[at]) * row.v[3 * n + at];
+    };
     EDGERNN_INDEPENDENT
     for (int j = 0; j < n; ++j) {
       const int at = 2 * n + j;

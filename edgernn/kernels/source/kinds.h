@@ -1,4 +1,7 @@
-// The kinds of layers, one line each, for all that handles nodes, weights and names. Their equations stand in cells.h.
+// The kinds of layers, one line each, for all that handles nodes, weights and names.
+//
+// A new kind is a line here and in layer.h, its equations in cells.h, and the line in over_time.h that runs them; its
+// portable body is a file of edgernn/quantize/kinds/.
 #pragma once
 
 #include "layer.h"
@@ -32,6 +35,15 @@ constexpr KindOfLayer kKinds[] = {
     {Kind::kFastGrnn, "FastGRNN", 1, true, false, false, 4, true, Activation::kTanh},
     {Kind::kProjectedLstm, "ProjectedLSTM", 4, true, true, true, 0, false, Activation::kTanh},
 };
+
+constexpr bool stand_in_order() {
+  int at = 0;
+  for (const KindOfLayer& kind : kKinds) {
+    if (static_cast<int>(kind.kind) != at++) return false;
+  }
+  return true;
+}
+static_assert(stand_in_order(), "kinds stand as in layer.h");
 
 constexpr const KindOfLayer& about(Kind kind) { return kKinds[static_cast<int>(kind)]; }
 
