@@ -35,14 +35,13 @@ class Around:
     @classmethod
     def of(cls, node: ir.Node) -> Around:
         """Around that node; None where there is something else."""
-        (x, y), before = (node.inputs[0], node.outputs[0]), None
-        if x is not None and _turns(x.producer()):
-            before = x.producer()
-        squeeze = _only_reader(y)
-        turn = _only_reader(squeeze.outputs[0]) if squeeze is not None and _drops_direction(squeeze) else None
-        return cls(
-            before, (squeeze, turn) if squeeze is not None and turn is not None and _turns(turn) else None
-        )
+        x, squeeze = node.inputs[0], _only_reader(node.outputs[0])
+        before = None if x is None else x.producer()
+        after = None
+        if squeeze is not None and _drops_direction(squeeze):
+            turn = _only_reader(squeeze.outputs[0])
+            after = (squeeze, turn) if turn is not None and _turns(turn) else None
+        return cls(before if _turns(before) else None, after)
 
     @property
     def attributes(self) -> list[ir.Attr]:

@@ -124,8 +124,10 @@ def test_what_a_scheme_makes_of_a_function(
 ) -> None:
     model, path = exported("MinGRU")
     report = edgernn.quantize(path, tmp_path / "small.onnx", scheme=scheme, options=options)
-    assert set(functions_of(tmp_path / "small.onnx")) - {"Weight_int8"} <= called
-    assert called & set(functions_of(tmp_path / "small.onnx")) or not called
+    # The second body of a name, with other transposes in it, has a number behind it.
+    names = {name.removesuffix("_2") for name in functions_of(tmp_path / "small.onnx")}
+    assert names - {"Weight_int8"} <= called
+    assert called & names or not called
     assert {tensor.name for tensor in report.quantized} >= {"layers.l0.W", "layers.l1.W"}
     parity = edgernn.verify(model, tmp_path / "small.onnx")
     assert parity.passed, parity.failures[:2]

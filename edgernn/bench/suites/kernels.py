@@ -147,7 +147,9 @@ def _prepare(cell: str, size: int, folder: Path) -> _Ways:
     from edgernn.bench.networks import make_network
 
     network = make_network(cell, size)
-    sessions = {streaming: _export(network, size, streaming, folder) for streaming in (True, False)}
+    sessions = {
+        streaming: _export(network, size, streaming, folder, ("int8", "int4")) for streaming in (True, False)
+    }
     random = np.random.default_rng(0)
     stream, sequence = sessions[True]["float32"].manifest, sessions[False]["float32"].manifest
     chunks = [draw_inputs(stream, 1, 1, random) for _ in range(4)]
@@ -162,7 +164,9 @@ def _prepare(cell: str, size: int, folder: Path) -> _Ways:
     return _Ways(sessions[True], sessions[False], by_step, by_step_int8, at_once, chunks, whole)
 
 
-def _export(network: Module, size: int, streaming: bool, folder: Path) -> dict[str, Session]:
+def _export(
+    network: Module, size: int, streaming: bool, folder: Path, schemes: tuple[str, ...] = ("int8",)
+) -> dict[str, Session]:
     """Sessions on the kernels, by scheme."""
     import torch
 
@@ -170,10 +174,13 @@ def _export(network: Module, size: int, streaming: bool, folder: Path) -> dict[s
     from edgernn.quantize import quantize
 
     file = folder / f"{'stream' if streaming else 'sequence'}.onnx"
-    small = file.with_suffix(".int8.onnx")
     export(network, file, torch.randn(1, 5, size), streaming=streaming, kernels=True, check=False)
-    quantize(file, small, scheme="int8")
-    return {"float32": _on_kernels(file), "int8": _on_kernels(small)}
+    sessions = {"float32": _on_kernels(file)}
+    for scheme in schemes:
+        small = file.with_suffix(f".{scheme}.onnx")
+        quantize(file, small, scheme=scheme)
+        sessions[scheme] = _on_kernels(small)
+    return sessions
 
 
 def _on_kernels(file: Path) -> Session:
@@ -189,6 +196,7 @@ def _measure_operator(folder: Path, case: _Case) -> None:
     stream, sequence, chunks, whole = ways.stream, ways.sequence, ways.chunks, [ways.whole]
     case.row("Stream.push", PUSH_FLOAT32[size], stream["float32"], ways.by_step, chunks, floor=True)
     case.row("Stream.push", PUSH_INT8[cell][size], stream["int8"], ways.by_step_int8, chunks, floor=True)
+    case.row("Stream.push", None, stream["int4"], ways.by_step_int8, chunks, floor=True)
     what, target = f"{SEQUENCE_STEPS} steps a call", SEQUENCE_INT8[cell][size]
     case.row(what, target, sequence["int8"], ways.at_once, whole)
     if cell == "GRU":
