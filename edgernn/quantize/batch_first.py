@@ -88,7 +88,7 @@ def take_out(graph: ir.Graph, node: ir.Node) -> None:
 
 
 def _only_reader(value: ir.Value) -> ir.Node | None:
-    readers = value.uses()
+    readers = list(value.uses())
     return readers[0].node if len(readers) == 1 and not value.is_graph_output() else None
 
 
