@@ -45,6 +45,7 @@ class Measured:
 
 def measure(recipe: str, benchmark: Benchmark) -> Measured:
     """Train and score a benchmark: a run for each seed and fold."""
+    data = locate_data(benchmark.data) if benchmark.data else None
     values, seconds, parameters = [], 0.0, 0
     for seed in range(benchmark.seeds):
         runs = []
@@ -52,8 +53,8 @@ def measure(recipe: str, benchmark: Benchmark) -> Measured:
             options = {**benchmark.options, **({benchmark.fold_option: fold} if fold else {})}
             with tempfile.TemporaryDirectory() as folder:
                 report = train(
-                    recipe, data=locate_data(benchmark.data), options=options, seed=seed,
-                    out=Path(folder) / "run", device="cpu", quiet=True,
+                    recipe, data=data, options=options, seed=seed, out=Path(folder) / "run", device="cpu",
+                    quiet=True,
                 )  # fmt: skip
             runs.append((report.scores[benchmark.score], report.test_samples))
             seconds, parameters = seconds + report.seconds, report.parameters
@@ -94,16 +95,18 @@ def score_lines() -> list[str]:
         if measured is None:
             continue
         mean = statistics.mean(measured.values)
-        spread = f" ± {statistics.stdev(measured.values):.3f}" if len(measured.values) > 1 else ""
+        digits = 3 if mean >= 0.1 else 5
+        spread = f" ± {statistics.stdev(measured.values):.{digits}f}" if len(measured.values) > 1 else ""
         goal = (
             f"≥ {benchmark.at_least:g}" if benchmark.at_least is not None
             else f"≤ {benchmark.at_most:g}" if benchmark.at_most is not None
             else ""
         )  # fmt: skip
+        score = f"{measured.score} **{mean:.{digits}f}**{spread}"
         verdict = "" if benchmark.reached(mean) else ", **missed**"
         runs = len(measured.values) * max(1, len(benchmark.folds))
         lines.append(
-            f"| {recipe} | {benchmark.name} | {measured.score} **{mean:.3f}**{spread} | {goal}{verdict} | "
+            f"| {recipe} | {benchmark.name} | {score} | {goal}{verdict} | "
             f"{benchmark.baseline} | {measured.parameters:,} | {runs} × {measured.seconds / runs:.0f} s, "
             f"{measured.date} |"
         )

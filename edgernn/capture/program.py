@@ -69,10 +69,12 @@ def capture(
         InputError: where the example or `dims` do not fit.
         ExportError: where torch cannot trace the module, or a dimension cannot be free.
     """
-    inputs = describe_inputs(model, example_inputs, time_dim, dims or {})
+    # A module whose inputs have clocks of their own says so itself.
+    dims = {**getattr(model, "input_dims", {}), **(dims or {})}
+    inputs = describe_inputs(model, example_inputs, time_dim, dims)
     prepared = prepare(model)
     with torch.no_grad(), padded_sequences_kept():
-        inputs = settle_dims(prepared.module, inputs, dims or {}, fixed_time)
+        inputs = settle_dims(prepared.module, inputs, dims, fixed_time)
         examples = tuple(_resized(item, fixed_time) for item in inputs)
         result = prepared.module(*examples)
         dynamic = [_dynamic(item, fixed_time is None) for item in inputs]

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from edgernn.training import RateReport
 
 
-def print_rates(console: Console, report: RateReport) -> None:
-    """Print the rate that was found, and how to train with it."""
+def print_rates(console: Console, report: RateReport, recipe: str) -> None:
+    """Print the rate that was found, and how to train with it. `recipe`: as the user named it."""
     from edgernn.training.rate_finder import PICTURE_FILE
 
     console.print(f"Data: {report.source}.", soft_wrap=True)
@@ -30,5 +30,5 @@ def print_rates(console: Console, report: RateReport) -> None:
         console.print(f"The loss falls most steeply at {report.suggestion:.2g}.")
     console.print(f"Picture: {Path(report.folder) / PICTURE_FILE}", soft_wrap=True)
     if report.suggestion is not None:
-        words = ["train", report.recipe, "--learning-rate", f"{report.suggestion:.2g}"]
+        words = ["train", recipe, "--learning-rate", f"{report.suggestion:.2g}"]
         next_steps(console, (words, "with the same data and options"))

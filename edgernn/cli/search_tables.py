@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 def print_search(console: Console, report: SearchReport) -> None:
     """Print the trials, the best one first, its scores, and how to go on with it."""
+    from edgernn.training.option_search.picture import PICTURE_FILE
+
     names = list(dict.fromkeys(name for trial in report.trials for name in trial.options))
     complete_first = sorted(
         report.trials, key=lambda trial: (trial.state != "complete", trial.validation_loss or float("inf"))
@@ -30,6 +33,7 @@ def print_search(console: Console, report: SearchReport) -> None:
         for trial in complete_first
     ]
     console.print(table("Trials", ("trial", "state", "validation loss", "epochs", *names), rows))
+    console.print(f"Picture: {Path(report.folder) / PICTURE_FILE}", soft_wrap=True)
     best = report.best_trial
     assert best is not None
     console.print(f"Best: trial {best.number}, {best.folder}", soft_wrap=True)

@@ -41,7 +41,7 @@ def rates_outcome(recipe: str, **arguments: Any) -> Outcome:
     from edgernn.training import find_learning_rate
 
     report = find_learning_rate(recipe, **arguments)
-    return Outcome(report.to_json(), lambda console: print_rates(console, report))
+    return Outcome(report.to_json(), lambda console: print_rates(console, report, recipe))
 
 
 def search_outcome(recipe: str, space: Path, **arguments: Any) -> Outcome:

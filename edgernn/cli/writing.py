@@ -30,13 +30,14 @@ class Writing:
     top_k: int | None
     seed: int | None
 
-    def check(self, inputs: list[str]) -> None:
-        """Raise InputError where a prompt and inputs meet, or an option of writing has no prompt."""
+    def check(self, inputs: list[str], mic: bool) -> None:
+        """Raise InputError where not one of inputs, microphone and prompt is given, or an option needs one."""
         if self.prompt is not None and inputs:
             raise InputError(f"--prompt: the model goes on from it and takes no INPUT, found {inputs[0]!r}.")
-        if self.prompt is None and not inputs:
+        if (self.prompt is not None) + bool(inputs) + mic != 1:
             raise InputError(
-                "INPUT: name a file for each input, a folder, or -; or give --prompt to write on."
+                "INPUT: name a file for each input, a folder, or -; or give --mic to listen, or --prompt to "
+                "write on, and one of these."
             )
         alone = {
             "--length": self.length, "--temperature": self.temperature, "--top-k": self.top_k,

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from edgernn.errors import InputError
 from edgernn.layers import Recurrent
 from edgernn.models.named import cell_type, check_sizes
+from edgernn.models.pooling import AttentionPooling, symbols_inside
 
 
 class TextClassifier(nn.Module):
@@ -69,7 +70,7 @@ class TextClassifier(nn.Module):
         self.recurrent = Recurrent(first, num_layers, bidirectional, dropout)
         width = hidden_size * self.recurrent.directions + embedding_size
         self.dropout = nn.Dropout(dropout)
-        self.query = nn.Sequential(nn.Linear(width, hidden_size), nn.Tanh(), nn.Linear(hidden_size, 1))
+        self.query = AttentionPooling(width, hidden_size)
         self.head = nn.Linear(width, classes)
 
     def forward(self, ids: Tensor) -> Tensor:
@@ -87,9 +88,7 @@ class TextClassifier(nn.Module):
         """As `forward`, before the softmax, for the loss."""
         hidden, embedded, inside = self.encode(ids)
         values = torch.cat([hidden, embedded], dim=-1)
-        weights = self.query(values).squeeze(-1).masked_fill(~inside, -1e9).softmax(-1)
-        pooled = (weights.unsqueeze(-1) * values).sum(1)
-        scores: Tensor = self.head(self.dropout(pooled))
+        scores: Tensor = self.head(self.dropout(self.query.pool(values, inside)))
         return scores
 
     def encode(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -99,10 +98,7 @@ class TextClassifier(nn.Module):
             (batch, time, directions × hidden), the embeddings (batch, time, embedding), and which steps stand
             before the end of their text, (batch, time).
         """
-        # A step counts while it or a later one holds a symbol; a text without any is one step long.
-        later = (ids != 0).to(torch.int64).flip(1).cumsum(1).flip(1)
-        inside = later > 0
-        lengths = inside.sum(1).clamp(min=1)
+        inside, lengths = symbols_inside(ids)
         embedded = self.embedding(ids)
         if self.training and self.symbol_dropout:
             kept = torch.rand(ids.shape, device=ids.device) >= self.symbol_dropout

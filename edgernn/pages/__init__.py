@@ -31,6 +31,12 @@ def figure(width: float, height: float) -> tuple[Any, Any]:
 
     Raises MissingDependencyError where matplotlib is missing.
     """
+    made, (axes,) = panels(width, height)
+    return made, axes
+
+
+def panels(width: float, height: float, *, rows: int = 1, columns: int = 1) -> tuple[Any, tuple[Any, ...]]:
+    """As `figure`, with several axes, row by row; those above one another share theirs below."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -42,13 +48,15 @@ def figure(width: float, height: float) -> tuple[Any, Any]:
 
     made = Figure(figsize=(width, height), dpi=130, layout="constrained")
     FigureCanvasAgg(made)
-    axes = made.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(GRID)
-    axes.tick_params(colors=INK, labelsize=9)
-    axes.grid(True, color=GRID, linewidth=0.6)
-    axes.set_axisbelow(True)
-    return made, axes
+    shared = "col" if rows > 1 else False
+    drawn = tuple(made.subplots(rows, columns, sharex=shared, squeeze=False).flat)
+    for axes in drawn:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.spines[["left", "bottom"]].set_color(GRID)
+        axes.tick_params(colors=INK, labelsize=9)
+        axes.grid(True, color=GRID, linewidth=0.6)
+        axes.set_axisbelow(True)
+    return made, drawn
 
 
 def save_figure(drawn: Any, path: Path) -> None:

@@ -36,9 +36,11 @@ def draw_input(
         values: floats to draw from, of any shape; standard normal numbers without.
         full_length: whether one integer a row, which may be its number of steps, is all of them.
     """
+    # Another free dimension, as of a second input with a clock of its own, is neither 1 nor as long as time.
     sizes = {"batch": batch, "time": steps}
+    other = -(-steps // 2) + 1
     shape = tuple(
-        steps if axis == spec.time_dim else dim if isinstance(dim, int) else sizes.get(dim, 1)
+        steps if axis == spec.time_dim else dim if isinstance(dim, int) else sizes.get(dim, other)
         for axis, dim in enumerate(spec.dims)
     )
     dtype = np.dtype(spec.dtype)

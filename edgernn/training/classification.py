@@ -22,6 +22,7 @@ from edgernn.files import write_text
 from edgernn.pages import save_figure
 from edgernn.training.metrics.classification import (
     ClassScores,
+    RocCurve,
     class_scores,
     confusion,
     mean_auc,
@@ -226,12 +227,12 @@ class ClassifierRecipe(Recipe[ClassifierOptionsT, ClassifierData]):
         truth, probabilities = torch.tensor(test.classes), self.probabilities(model, test)
         counts = confusion(probabilities.argmax(-1), truth, len(labels))
         rows = [(label, *row) for label, row in zip(labels, counts.tolist(), strict=True)]
-        _write_table(folder / CONFUSION_FILE, ("is \\ said", *labels), rows)
+        write_table(folder / CONFUSION_FILE, ("is \\ said", *labels), rows)
         by_class = [astuple(item) for item in scores_by_class(probabilities, truth, labels)]
-        _write_table(folder / CLASSES_FILE, [item.name for item in fields(ClassScores)], by_class)
+        write_table(folder / CLASSES_FILE, [item.name for item in fields(ClassScores)], by_class)
         save_figure(draw_confusion(counts, labels), folder / CONFUSION_PICTURE)
         if curves := roc_curves(probabilities, truth, labels):
-            save_figure(draw_roc(curves), folder / ROC_PICTURE)
+            write_roc(folder, curves)
 
 
 def class_numbers(labels: Sequence[str], known: Sequence[str], where: Sequence[str]) -> list[int]:
@@ -272,7 +273,13 @@ def batch_of(samples: list[Any]) -> tuple[Tensor, Tensor, Tensor]:
     return pad_sequence(list(sequences), batch_first=True), lengths, torch.tensor(classes)
 
 
-def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def write_roc(folder: Path, curves: Sequence[RocCurve]) -> None:
+    """Draw the curves into a run folder."""
+    save_figure(draw_roc(curves), folder / ROC_PICTURE)
+
+
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a CSV file, whole or not at all."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)

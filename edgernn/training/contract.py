@@ -91,7 +91,7 @@ class Benchmark:
 
     Attributes:
         name: what is measured, for the table.
-        data: below $EDGERNN_DATA.
+        data: below $EDGERNN_DATA; empty for the data that come with the recipe.
         score: name of the score.
         at_most, at_least: what it is to reach; neither where it is only reported.
         baseline: what there is to beat, in words.

@@ -155,11 +155,13 @@ class RecipeModule(LightningModule):
             return loss, loss, samples
         weight = self.recipe.loss_weight(self.model, target)
         weight = loss.new_tensor(samples) if weight is None else weight.detach()
-        sums = torch.stack([loss.detach() * weight, weight, loss.new_tensor(samples)]).double() * own.counts
-        # A share of no samples has a finite loss of the sample that stands in, and weighs nothing.
+        weight = weight.to(loss.dtype) * own.counts
+        # The mean over a share that holds nothing to learn is not a number, and counts nothing.
+        loss = torch.where(weight > 0, loss, torch.zeros_like(loss))
+        sums = torch.stack([loss.detach() * weight, weight, loss.new_tensor(samples * own.counts)]).double()
         torch.distributed.all_reduce(sums)
         # The gradient is the mean over the processes.
-        factor = weight * own.counts * self.processes.count / sums[1]
+        factor = weight * self.processes.count / sums[1]
         return loss * factor.to(loss.dtype), (sums[0] / sums[1]).to(loss.dtype), int(sums[2])
 
 

@@ -1,5 +1,4 @@
-"""Shows a training run in TensorBoard: weights and gradients as histograms, and what the network makes of "
-"data."""
+"""Shows a training run in TensorBoard: histograms of weights and gradients, and what becomes of data."""
 
 from __future__ import annotations
 

@@ -50,8 +50,7 @@ class Processes:
         return self.rank == 0
 
     def share(self, batch: Sequence[int]) -> list[int]:
-        """This process's samples of a batch; one that gets none takes the first, which then counts "
-        "nothing."""
+        """This process's samples of a batch; the first one, counting nothing, where none is left for it."""
         return list(batch[self.rank :: self.count]) or list(batch[:1])
 
     def counts(self, samples: int) -> bool:
@@ -67,12 +66,15 @@ class Processes:
             torch.distributed.broadcast_object_list(found)
         return str(found[0])
 
+    def wait(self) -> None:
+        """Go on when all have come here: what the first one wrote is there for all."""
+        self.from_first("")
+
     def check_alike(self, text: str) -> None:
         """Raise InputError where the processes' data, by their digest, are not the same."""
         if self.from_first(text) != text:
             raise InputError(
-                f"data: process {self.rank} has other data than the first one. Give every machine the same "
-                "files."
+                f"data: process {self.rank} has other data than the first one. Give all the same files."
             )
 
 

@@ -170,6 +170,9 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
         """
         return None
 
+    def finish(self, model: nn.Module, prepared: PreparedT) -> None:
+        """Set what follows from the trained weights, e.g. a threshold; it is kept with them."""
+
     @abc.abstractmethod
     def score(self, model: nn.Module, prepared: PreparedT) -> dict[str, float]:
         """Scores on the test part, the network's by name and a baseline's as "name/baseline"."""

@@ -71,7 +71,10 @@ def read_recordings(
     if path.is_dir():
         found = _from_folder(path, group_pattern, encoding)
     elif path.suffix.lower() == ".ts":
-        found = [Recording(_tensor(rows, where), label, "", where) for rows, label, where in read_ts(path)]
+        found = [
+            Recording(_tensor(rows, where), label, "", where)
+            for rows, label, where in read_ts(path, encoding)
+        ]
     elif path.suffix.lower() in (".jsonl", ".ndjson"):
         found = _from_json(path, columns, encoding)
     elif path.suffix.lower() in (".csv", ".tsv"):

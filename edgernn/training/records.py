@@ -6,7 +6,7 @@ import csv
 import difflib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,12 +79,20 @@ def read_records(file: Path, columns: Sequence[str], encoding: str = "utf-8") ->
     return _table_records(file, columns, encoding, "\t" if file.suffix.lower() == ".tsv" else ",")
 
 
-def _table_records(file: Path, columns: Sequence[str], encoding: str, delimiter: str) -> list[Record]:
+def read_cells(file: Path, encoding: str = "utf-8", delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
+    """The rows of a table that are not empty, the header first, each with the line where it begins.
+
+    Raises:
+        InputError: an empty file, another encoding, quotes that do not end, or a row with more or fewer cells
+            than the header; with the line.
+    """
     text = read_text_file(file, encoding)
     # In .tsv files quotes are ordinary characters; a tab cannot stand in a cell.
     quotes: Any = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quotes, strict=True)
-    found: list[Record] = []
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=delimiter, quoting=quotes, strict=True,
+        skipinitialspace=delimiter != "\t",
+    )  # fmt: skip
     header: list[str] | None = None
     line = 1
     try:
@@ -94,18 +102,28 @@ def _table_records(file: Path, columns: Sequence[str], encoding: str, delimiter:
             if not any(cell.strip() for cell in cells):
                 continue
             if header is None:
-                header = [cell.strip() for cell in cells]
-                for name in columns:
-                    _require(name, header, f"{str(file)!r}, line {start}", "column")
-                continue
+                header = cells = [cell.strip() for cell in cells]
+                twice = next((name for name in header if header.count(name) > 1), None)
+                if twice is not None:
+                    raise InputError(f"data: {str(file)!r}, line {start}: two columns are called {twice!r}.")
             if len(cells) != len(header):
                 raise InputError(
                     f"data: {str(file)!r}, line {start}: {len(cells)} cells, the header has {len(header)} "
                     f"({', '.join(header)}). Put cells that hold the separator in quotes."
                 )
-            found.append(Record(f"{str(file)!r}, line {start}", dict(zip(header, cells, strict=True))))
+            yield start, cells
     except csv.Error as error:
         raise InputError(f"data: {str(file)!r}, line {reader.line_num}: {error}.") from error
+
+
+def _table_records(file: Path, columns: Sequence[str], encoding: str, delimiter: str) -> list[Record]:
+    rows = read_cells(file, encoding, delimiter)
+    line, header = next(rows)
+    for name in columns:
+        require_column(name, header, f"{str(file)!r}, line {line}")
+    found = [
+        Record(f"{str(file)!r}, line {start}", dict(zip(header, cells, strict=True))) for start, cells in rows
+    ]
     if not found:
         raise InputError(f"data: {str(file)!r} has a header line but no rows.")
     return found
@@ -122,12 +140,13 @@ def _json_records(file: Path, columns: Sequence[str], encoding: str) -> list[Rec
         if not isinstance(values, dict):
             raise InputError(f"data: {where}: expected a JSON object, found {type(values).__name__}.")
         for name in columns:
-            _require(name, list(values), where, "key")
+            require_column(name, list(values), where, "key")
         found.append(Record(where, values))
     return found
 
 
-def _require(name: str, names: Sequence[str], where: str, what: str) -> None:
+def require_column(name: str, names: Sequence[str], where: str, what: str = "column") -> None:
+    """Raise InputError, with the nearest name, where there is no column of that name."""
     if name not in names:
         close = difflib.get_close_matches(name, names, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
 from edgernn.errors import InputError
 
@@ -47,3 +48,75 @@ def split_labelled(
         )
     kept = sorted(set(range(len(labels))) - set(aside))
     return kept, sorted(aside)
+
+
+def split_at_random(samples: int, count: int, seed: int, what: str = "test") -> tuple[list[int], list[int]]:
+    """Put `count` of the samples aside.
+
+    Args:
+        samples: how many there are.
+        count: how many are put aside.
+        seed: of the choice.
+        what: the name of the part, for messages.
+
+    Returns:
+        Numbers of the samples that remain and of those put aside, ascending.
+
+    Raises:
+        InputError: where nothing would be put aside, or nothing would remain.
+    """
+    if not 0 < count < samples:
+        raise InputError(
+            f"data: of {samples} samples, {count} would be the {what} part. Give more samples, another "
+            f"{what}_size, or {what}_data."
+        )
+    order = list(range(samples))
+    random.Random(seed).shuffle(order)
+    return sorted(order[count:]), sorted(order[:count])
+
+
+class Labelled(Protocol):
+    """What has a label."""
+
+    @property
+    def label(self) -> str:
+        """It."""
+
+
+ItemT = TypeVar("ItemT", bound=Labelled)
+
+
+def split_in_three(
+    items: Sequence[ItemT],
+    read: Callable[[str], Sequence[ItemT]],
+    *,
+    test_data: str,
+    validation_data: str,
+    test_size: float,
+    validation_size: float,
+    seed: int,
+    test: Sequence[ItemT] = (),
+) -> tuple[Sequence[ItemT], Sequence[ItemT], Sequence[ItemT]]:
+    """The training, validation and test part of labelled samples.
+
+    Args:
+        items: the samples.
+        read: gives the samples of a file.
+        test_data, validation_data: files of these parts; where empty, a share of the samples is put aside.
+        test_size, validation_size: that share, the second one of what the test part leaves.
+        seed: of what is put aside.
+        test: the test part, where it has been put aside already.
+    """
+
+    def share(items: Sequence[ItemT], size: float, what: str) -> tuple[list[ItemT], list[ItemT]]:
+        kept, put = split_labelled([item.label for item in items], size, seed, what)
+        return [items[n] for n in kept], [items[n] for n in put]
+
+    if not test:
+        if test_data:
+            test = read(test_data)
+        else:
+            items, test = share(items, test_size, "test")
+    if validation_data:
+        return items, read(validation_data), test
+    return (*share(items, validation_size, "validation"), test)

@@ -191,9 +191,9 @@ def train(
     if rounding is not None:
         # What a file of the scheme will hold is what is scored and kept.
         round_in_place(model, rounding.round_weight)
-        if processes.first:
-            save_tensors(folder / WEIGHTS_FILE, model.state_dict())
+    recipe.finish(model, prepared)
     if processes.first:
+        save_tensors(folder / WEIGHTS_FILE, model.state_dict())
         recipe.write_details(model, prepared, folder)
     config = replace(
         config,
@@ -229,6 +229,7 @@ def train(
             if result_picture is not None:
                 save_figure(result_picture, folder / RESULT)
         write_run_page(folder, config, report)
+    processes.wait()
     say(f"{report.epochs} epochs in {report.seconds:.1f} s; the best one was {report.best_epoch}.")
     return report
 

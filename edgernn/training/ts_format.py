@@ -12,7 +12,7 @@ from edgernn.errors import InputError
 from edgernn.training.records import read_lines
 
 
-def read_ts(file: Path) -> list[tuple[list[list[float]], str, str]]:
+def read_ts(file: Path, encoding: str = "utf-8") -> list[tuple[list[list[float]], str, str]]:
     """The samples of a file: rows of values by time step, the label, and where it stands.
 
     Raises:
@@ -22,7 +22,7 @@ def read_ts(file: Path) -> list[tuple[list[list[float]], str, str]]:
     header: dict[str, str] = {}
     found: list[tuple[list[list[float]], str, str]] = []
     in_data = False
-    for line, text in read_lines(file):
+    for line, text in read_lines(file, encoding):
         text = text.strip()
         where = f"{str(file)!r}, line {line}"
         if text.startswith("#"):

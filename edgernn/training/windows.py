@@ -117,3 +117,14 @@ class Windows(Dataset):
     def __getitem__(self, index: int | list[int]) -> tuple[Tensor, Tensor]:
         start = torch.as_tensor(index) * self.origins.step + self._first
         return self._inputs[start], self._targets[start + self._lead]
+
+
+def in_blocks(
+    series: Tensor, origins: range, window: int, horizon: int, targets: int | None = None, *, every: int = 1
+) -> Windows:
+    """Windows whose last `every` steps are scored: each origin is in one, the last few may be in none.
+
+    With every=1 each origin has a window of its own; more of them in a window share one pass over the past.
+    """
+    scored = min(every, len(origins), window)
+    return Windows(series, origins[scored - 1 :: scored], window, horizon, targets, scored_steps=scored)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -27,7 +27,8 @@ from edgernn.training.neighbour import nearest_by_statistics
 from edgernn.training.options import option
 from edgernn.training.recipe import Metadata, Unlabelled, locate_data
 from edgernn.training.recordings import Columns, Recording, groups_of, read_recordings
-from edgernn.training.splits import split_labelled
+from edgernn.training.rotation import rotate
+from edgernn.training.splits import split_in_three
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,17 @@ class Options(ClassifierOptions, SignalAugmentation):
     channels: int = option(32, "Output channels of each convolution.", minimum=1)
     pooling: Literal["mean", "last"] = option(
         "mean", "Whether an answer is of the recording until now, or of its last moments."
+    )
+    members: int = option(1, "Networks side by side whose scores are averaged.", minimum=1)
+    magnitude_from: float | None = option(
+        None, "Value of an axis that measures nothing; the length of each three channels then joins them."
+    )
+    elapsed: bool = option(
+        False,
+        "Whether the time since a recording began counts, where each is of one motion from start to end.",
+    )
+    rotate: float = option(
+        0.0, "Spread of the angle that training turns three-axis sensors by, in radians.", minimum=0
     )
     crop: float = option(0.3, "Largest share of a recording that training cuts off.", minimum=0, below=1)
     rescale: float = option(0.05, "Spread of gain and offset that training draws anew.", minimum=0)
@@ -101,7 +113,7 @@ class SensorActivity(ClassifierRecipe[Options]):
             ),
             example=(_example(parts[2]),),
             class_weights=class_weights(parts[0].classes, len(labels), options.class_weights),
-            augment=signal_augmentation(options, values),
+            augment=augmentation(options, values),
             mix_up=options.mix_up,
             label_smoothing=options.label_smoothing,
         )
@@ -133,7 +145,15 @@ class SensorActivity(ClassifierRecipe[Options]):
         super().initialise(model, prepared)
         assert isinstance(model, SensorClassifier)
         assert isinstance(prepared.train, Sequences)
-        model.fit_normalization(torch.cat(prepared.train.sequences))
+        model.fit_normalization(torch.cat(prepared.train.sequences), torch.tensor(prepared.train.lengths))
+
+    def predict(self, model: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
+        """Each member's scores of the classes, one recording after the other, and the classes."""
+        assert isinstance(model, SensorClassifier)
+        padded, lengths, classes = batch
+        places = torch.arange(len(lengths)), model.last_output(lengths)
+        scores = model.member_logits(padded)[places]
+        return scores.flatten(0, 1), classes.repeat_interleave(model.members, 0)
 
     def logits(self, model: nn.Module, padded: Tensor, lengths: Tensor) -> Tensor:
         """Scores of the classes after each recording's last sample."""
@@ -177,6 +197,9 @@ def _arguments(options: Options, features: int, classes: int) -> dict[str, Any]:
         "channels": options.channels,
         "pooling": options.pooling,
         "dropout": options.dropout,
+        "members": options.members,
+        "magnitude_from": options.magnitude_from,
+        "elapsed": options.elapsed,
     }
 
 
@@ -191,6 +214,17 @@ def _metadata(options: Options, features: int, labels: tuple[str, ...]) -> Metad
     )
 
 
+def augmentation(options: Options, values: Tensor) -> Callable[[Tensor], Tensor]:
+    """What training does to a recording: its sensor is turned, then what is done to any signal.
+
+    Args:
+        options: how much of each.
+        values: (time, features), all recordings of the training part, one after the other.
+    """
+    change = signal_augmentation(options, values)
+    return lambda recording: change(rotate(recording, options.rotate, options.magnitude_from or 0.0))
+
+
 def split_recordings(options: Options, data: Path) -> tuple[Sequence[Recording], ...]:
     """The training, validation and test part."""
 
@@ -199,10 +233,6 @@ def split_recordings(options: Options, data: Path) -> tuple[Sequence[Recording],
             options.label_column, options.recording_column, options.group_column, options.column
         )
         return read_recordings(path, columns, group_pattern=options.group_pattern, encoding=options.encoding)
-
-    def share(items: list[Recording], size: float, what: str) -> tuple[list[Recording], list[Recording]]:
-        kept, put = split_labelled([item.label for item in items], size, options.split_seed, what)
-        return [items[n] for n in kept], [items[n] for n in put]
 
     def other(file: str) -> list[Recording]:
         path = locate_data(file)
@@ -217,6 +247,7 @@ def split_recordings(options: Options, data: Path) -> tuple[Sequence[Recording],
             f"option minimum_recordings: no label has {options.minimum_recordings} recordings; the most "
             f"frequent one has {max(counts.values())}."
         )
+    test: list[Recording] = []
     if options.test_group:
         groups = groups_of(found)
         if options.test_group not in groups:
@@ -224,15 +255,13 @@ def split_recordings(options: Options, data: Path) -> tuple[Sequence[Recording],
                 f"option test_group: there is no group {options.test_group!r}; the groups are "
                 f"{', '.join(groups) or 'none (set group_pattern or group_column)'}."
             )
-        train = [item for item in found if item.group != options.test_group]
         test = [item for item in found if item.group == options.test_group]
-    elif options.test_data:
-        train, test = found, other(options.test_data)
-    else:
-        train, test = share(found, options.test_size, "test")
-    if options.validation_data:
-        return train, other(options.validation_data), test
-    return (*share(train, options.validation_size, "validation"), test)
+        found = [item for item in found if item.group != options.test_group]
+    return split_in_three(
+        found, other, test_data=options.test_data, validation_data=options.validation_data,
+        test_size=options.test_size, validation_size=options.validation_size, seed=options.split_seed,
+        test=test,
+    )  # fmt: skip
 
 
 def _sequences(recordings: Sequence[Recording], labels: Sequence[str]) -> Sequences:

@@ -79,7 +79,7 @@ def test_a_column_of_text_is_refused(invoke, series: Path, tmp_path: Path) -> No
     words = ("--data", series, "--column", "when", "--out", tmp_path / "run", *TRAIN)
     result = invoke("train", "forecast", *words)
     assert result.exit_code == 2
-    assert "column 'when': 120 values are not numbers, the first one 'd0' in line 2" in result.stderr
+    assert "line 2: 'd0' in column 'when' is no number, as 120 of its values" in result.stderr
     assert not (tmp_path / "run").exists()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,14 @@ import torch
 import edgernn
 from edgernn.errors import InputError
 from edgernn.models import SensorClassifier, TextClassifier
+from edgernn.training.rotation import rotation
 
 
-def sensor(**arguments: object) -> SensorClassifier:
+def sensor(fit: bool = True, **arguments: object) -> SensorClassifier:
     torch.manual_seed(0)
     model = SensorClassifier(**{"features": 3, "classes": 4, "hidden_size": 8, "channels": 6, **arguments})
-    model.fit_normalization(torch.randn(100, 3) * torch.tensor([1.0, 5.0, 0.1]) + 3)
+    if fit:
+        model.fit_normalization(torch.randn(100, 3) * torch.tensor([1.0, 5.0, 0.1]) + 3)
     return model.eval()
 
 
@@ -55,6 +58,58 @@ def test_the_mean_is_of_all_steps_so_far() -> None:
     hidden, _ = model.recurrent((x - model.mean) / model.scale)
     expected = model.head(torch.stack([hidden[:, : n + 1].mean(1) for n in range(12)], 1))
     torch.testing.assert_close(model.logits(x), expected)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "last"])
+def test_the_answer_is_of_the_mean_of_the_members(pooling: str) -> None:
+    model, x = sensor(members=3, pooling=pooling), torch.randn(2, 20, 3)
+    each = model.member_logits(x)
+    assert each.shape == (2, 5, 3, 4)
+    assert not torch.allclose(each[:, :, 0], each[:, :, 1])
+    torch.testing.assert_close(model.logits(x), each.mean(2))
+    torch.testing.assert_close(model(x), each.mean(2).softmax(-1))
+
+
+def test_members_learn_by_themselves() -> None:
+    """The gradient of one member's loss reaches its own weights alone."""
+    model = sensor(members=2)
+    model.member_logits(torch.randn(1, 20, 3))[:, -1, 0].square().sum().backward()
+    parts = (model.recurrent, *model.others)
+    reached = [any(p.grad is not None and bool(p.grad.any()) for p in part.parameters()) for part in parts]
+    assert reached == [True, False]
+
+
+def test_a_turned_sensor_has_the_same_length() -> None:
+    model = sensor(magnitude_from=2.0)
+    values = torch.randn(50, 3) * 4 + 2
+    turned = (values - 2) @ rotation(1.0).T + 2
+    torch.testing.assert_close(model._magnitudes(values), model._magnitudes(turned))
+    assert not torch.allclose(values, turned)
+    with pytest.raises(InputError, match="three axes; found 4 channels"):
+        SensorClassifier(features=4, classes=2, magnitude_from=0.0)
+
+
+def test_time_elapsed_counts_where_it_is_asked_for() -> None:
+    x = torch.randn(1, 40, 3)
+    model = sensor(elapsed=True, stride=2, members=2, fit=False)
+    with pytest.raises(InputError, match="give the recordings' lengths"):
+        model.fit_normalization(torch.randn(50, 3))
+    model.fit_normalization(torch.randn(50, 3), torch.tensor([20, 40]))
+    with torch.no_grad():
+        model.head.weight[:, :-2] = 0
+    steps = torch.arange(1, 21).float()
+    middle = (math.log(10) + math.log(20)) / 2
+    e = 2 * (steps.log() - middle) / ((math.log(20) - math.log(10)) / 2)
+    expected = torch.stack([e, e * e / 2], -1) @ model.head.weight[:, -2:].T + model.head.bias
+    torch.testing.assert_close(model.logits(x)[0], expected)
+    torch.testing.assert_close(model.member_logits(x)[0, :, 1], expected)
+
+
+def test_members_magnitudes_and_time_elapsed_export_and_stream(tmp_path: Path) -> None:
+    model = sensor(members=2, magnitude_from=2.0, stride=2, elapsed=True, fit=False)
+    model.fit_normalization(torch.randn(100, 3) + 3, torch.tensor([30, 40]))
+    edgernn.export(model, tmp_path / "s.onnx", torch.randn(2, 30, 3), streaming=True)
+    assert edgernn.verify(model, tmp_path / "s.onnx").passed
 
 
 def test_zeros_behind_a_text_change_nothing() -> None:

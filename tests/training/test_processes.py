@@ -14,9 +14,10 @@ from safetensors.torch import load_file
 from torch import nn
 
 from edgernn.errors import InputError
-from edgernn.training import shipped_recipes, train
+from edgernn.training import find_recipe, shipped_recipes, train
 from edgernn.training.batches import Share, batches
 from edgernn.training.fit import _check_normalisation
+from edgernn.training.module import RecipeModule
 from edgernn.training.processes import Processes, join
 from edgernn.verify.tolerances import PROCESSES
 
@@ -201,6 +202,27 @@ def test_every_sample_is_learned_from_once() -> None:
         sorted(number for share in step if share.counts for number in share.batch)
         for step in zip(*shares, strict=True)
     ]
+
+
+def test_a_share_with_nothing_to_learn_counts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As if the other process had a mean of 3 over 4 samples.
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda sums: sums.add_(torch.tensor([12.0, 4, 4])))
+    recipe = find_recipe("text-classify")
+    module = RecipeModule(recipe, nn.Linear(1, 1), recipe.options_type(), 0, processes=Processes(1, 2))
+    module.model.register_buffer("class_weights", None)
+    nothing = torch.zeros(0, requires_grad=True)
+    for loss, counts in ((nothing.mean(), False), (torch.tensor(5.0, requires_grad=True) * 1, False)):
+        share = Share((torch.zeros(1, 2), torch.ones(1), torch.zeros(1, dtype=torch.int64)), counts)
+        learned, whole, size = module._of_all(share, loss, share.batch[2])
+        assert (float(learned.detach()), float(whole), size) == (0.0, 3.0, 4)
+        learned.backward()
+    own = torch.tensor(8.0, requires_grad=True)
+    share = Share((torch.zeros(1, 2), torch.ones(1), torch.zeros(1, dtype=torch.int64)), True)
+    learned, whole, size = module._of_all(share, own * 1, share.batch[2])
+    # (12 + 8) ÷ 5 in all; of its gradient, which is halved over two processes, a fifth is this one's.
+    assert (float(whole), size) == (4.0, 5)
+    learned.backward()
+    assert float(own.grad) / 2 == pytest.approx(1 / 5)
 
 
 def test_batch_normalisation_over_processes_is_refused() -> None:

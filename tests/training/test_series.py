@@ -63,40 +63,53 @@ def test_the_sample_rate_follows_from_the_times(tmp_path: Path, times: list[str]
 
 def test_gaps_are_refused_with_their_number_and_place_or_interpolated(tmp_path: Path) -> None:
     file = write(tmp_path, "y\n1\n\nNA\n4\n\n\n")
-    with pytest.raises(InputError, match=r"2 of 4 values are missing, the first one in line 3.*interpolate"):
+    with pytest.raises(InputError, match=r"line 3: no value in column 'y'; 2 of 4 values.*interpolate"):
         read_csv(file, ("y",))
     assert read_csv(file, ("y",), missing="interpolate").values.ravel().tolist() == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize(("text", "end"), [("y\nNA\n2\n3\n", "first"), ("y\n1\n2\nNA\n", "last")])
+@pytest.mark.parametrize(
+    ("text", "end"), [("y\nNA\n2\n3\n", "line 2: the first"), ("y\n1\n2\nNA\n", "line 4: the last")]
+)
 def test_a_gap_at_an_end_cannot_be_interpolated(tmp_path: Path, text: str, end: str) -> None:
-    with pytest.raises(InputError, match=f"the {end} value is missing"):
+    with pytest.raises(InputError, match=f"{end} value of column 'y' is missing"):
         read_csv(write(tmp_path, text), ("y",), missing="interpolate")
 
 
 @pytest.mark.parametrize(
     ("text", "arguments", "said"),
     [
-        ("", {}, "is empty; it must be a CSV file"),
+        ("", {}, "is empty"),
         ("y\n", {}, "has a header line but no rows"),
-        (b"\xff\xfe\x00y\n1\n", {}, "not a CSV file in UTF-8"),
-        ('y\n"1\n', {}, "not a CSV file"),
-        ("y\n1,2\n3,4\n", {}, "not a CSV file"),
-        ("y,z\n1,2\n3,4,5\n", {}, "not a CSV file"),
-        (TABLE, {"columns": ("Y",)}, "no column 'Y'.*Its columns: day, y, z, word"),
+        (b"y\n1\n\xff\n", {}, "is not utf-8 text: byte 0xFF in line 3.*encoding=latin-1"),
+        ('y\n"1\n', {}, "line 2: unexpected end of data"),
+        ("y\n1,2\n3,4\n", {}, r"line 2: 2 cells, the header has 1 \(y\)"),
+        ("y,z\n1,2\n3,4,5\n", {}, "line 3: 3 cells, the header has 2"),
+        ("y,z\n1,2\n3\n", {}, "line 3: 1 cells, the header has 2"),
+        ("\ny,z\n1,2\n", {}, "line 1: it is empty, and must hold the names"),
+        ("y,y\n1,2\n", {}, "line 1: two columns are called 'y'"),
+        (TABLE, {"columns": ("Y",)}, "no column 'Y'.*It has day, y, z, word"),
         (TABLE, {"columns": ("wrd",)}, "Did you mean 'word'"),
-        (TABLE, {"columns": ("word",)}, "3 values are not numbers, the first one 'a' in line 2"),
-        ("y\n1\n2\nx3\n", {"columns": ("y",)}, "the first one 'x3' in line 4"),
-        ("y\n1\ninf\n", {"columns": ("y",)}, "infinite value in line 3"),
-        (TABLE, {}, "2 numeric columns, so name the one to forecast"),
-        (TABLE, {"columns": ("y",), "time_column": "date"}, "time_column: the file has no column 'date'"),
-        (TABLE, {"columns": ("y",), "time_column": "word"}, "'word' holds no dates"),
-        ("t,y\n2020-01-02,1\n2020-01-01,2\n", {"columns": ("y",), "time_column": "t"}, "must ascend; line 3"),
-        ("t,y\n2020-01-02,1\n,2\n", {"columns": ("y",), "time_column": "t"}, "must ascend; line 3 holds nan"),
+        (TABLE, {"columns": ("word",)}, "line 2: 'a' in column 'word' is no number, as 3 of its values"),
+        ("y\n1\n2\nx3\n", {"columns": ("y",)}, "line 4: 'x3' in column 'y' is no number"),
+        ("y\n1\ninf\n", {"columns": ("y",)}, "line 3: infinite value in column 'y'"),
+        (TABLE, {}, "2 numeric columns, so name the one to take"),
+        (TABLE, {"columns": ("y",), "time_column": "date"}, "option time_column: there is no column 'date'"),
+        (TABLE, {"columns": ("y",), "time_column": "word"}, "line 2: 'a' in time_column 'word' is no date"),
+        (
+            "t,y\n2020-01-02,1\n2020-01-01,2\n",
+            {"columns": ("y",), "time_column": "t"},
+            "line 3: '2020-01-01'.*must ascend",
+        ),
+        (
+            "t,y\n2020-01-02,1\n,2\n",
+            {"columns": ("y",), "time_column": "t"},
+            "line 3: nan in time_column 't'",
+        ),
         (
             "t,y\n2020-01-01,1\n2020-01-02,2\n2020-01-03,2\n2020-01-06,2\n",
             {"columns": ("y",), "time_column": "t"},
-            "usually 86400 s, but 259200 s before line 5",
+            "line 5: 259200 s after the line before.*usually 86400 s",
         ),
     ],
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from edgernn.errors import InputError
+from edgernn.models.quantiles import pinball_loss
 
 
 def mase_scale(series: Tensor, season: int | None) -> Tensor:
@@ -67,6 +70,30 @@ def forecast_scores(forecast: Tensor, actual: Tensor, scale: Tensor) -> dict[str
         "mase": float(mean_absolute_error(scaled_forecast, scaled_actual)),
         "smape": 100 * float(smape),
     }
+
+
+def standardised_error(forecast: Tensor, actual: Tensor, deviation: Tensor) -> float:
+    """Mean squared error in units of each target's standard deviation, as multivariate benchmarks report it.
+
+    Args:
+        forecast, actual: (origins, horizon × targets).
+        deviation: (targets,), of the training part.
+    """
+    _check(forecast, actual, "forecast")
+    error = (forecast - actual).reshape(-1, len(deviation))
+    return float((error / deviation.where(deviation > 0, deviation.new_ones(()))).square().mean())
+
+
+def pinball(forecast: Tensor, actual: Tensor, quantiles: Sequence[float]) -> float:
+    """The mean pinball loss of quantiles, in the unit of the series.
+
+    Args:
+        forecast: (…, quantiles).
+        actual: (…).
+        quantiles: their probabilities.
+    """
+    _check(forecast[..., 0], actual, "forecast")
+    return float(pinball_loss(forecast, actual, quantiles).mean())
 
 
 def interval_scores(lower: Tensor, upper: Tensor, actual: Tensor, level: float) -> dict[str, float]:

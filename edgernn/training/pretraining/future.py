@@ -108,6 +108,10 @@ class FutureObjective(Objective):
         """The error, in standard deviations."""
         return self.error(output, target)
 
+    def loss_weight(self, model: nn.Module, target: Tensor) -> Tensor:
+        """The values that were predicted."""
+        return torch.tensor(float(target.numel()), device=target.device)
+
     @abc.abstractmethod
     def error(self, found: Tensor, came: Tensor) -> Tensor:
         """What is made small: a scalar."""
