@@ -12,7 +12,10 @@ from edgernn.features.symbols import word_vocabulary
 from edgernn.training.stories import read_questions
 
 STORY = ("Ada ran.", "Ben sat.")
-BABI = "1 Ada ran.\n2 Ben sat.\n3 Who ran?\tAda\t1\n4 Ben slept.\n5 Who slept?\tBen\t2 4\n1 Ben ran.\n2 Who?\tBen\t1\n"
+BABI = (
+    "1 Ada ran.\n2 Ben sat.\n3 Who ran?\tAda\t1\n4 Ben slept.\n5 Who slept?\tBen\t2 4\n"
+    "1 Ben ran.\n2 Who?\tBen\t1\n"
+)
 
 
 def write(path: Path, content: str | bytes) -> Path:
@@ -63,8 +66,8 @@ def test_tables_are_read_alike(tmp_path: Path) -> None:
         ("a.csv", "story,question\nAda ran.,Who?\n", "line 1: there is no column 'answer'"),
         ("a.csv", "story,question,answer\nAda ran.,Who?\n", "line 2: 2 cells, the header has 3"),
         ("a.csv", "story,question,answer\nAda ran.,,Ada\n", "line 2: 'question' is empty"),
-        ("a.jsonl", '{"story": [], "question": "a", "answer": "b"}', "line 1: 'story' must be text or a list"),
-        ("a.jsonl", '{"story": ["a", 1], "question": "a", "answer": "b"}', "line 1: 'story' must be text or a"),
+        ("a.jsonl", '{"story": [], "question": "a", "answer": "b"}', "line 1: 'story' must be"),
+        ("a.jsonl", '{"story": ["a", 1], "question": "a", "answer": "b"}', "line 1: 'story' must be"),
         ("a.jsonl", '{"story": "a", "question": true, "answer": "b"}', "line 1: 'question' must be text"),
         ("a.jsonl", "{}\n", "line 1: there is no key 'story'"),
         ("a.jsonl", '{"story": "a"\n', "line 1: no JSON"),
@@ -81,7 +84,8 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_sentences_end_at_marks_and_lines() -> None:
-    assert sentences("It is 3.5 m. Is it?  Yes!\nno mark\n\n") == ("It is 3.5 m.", "Is it?", "Yes!", "no mark")
+    found = sentences("It is 3.5 m. Is it?  Yes!\nno mark\n\n")
+    assert found == ("It is 3.5 m.", "Is it?", "Yes!", "no mark")
 
 
 def test_an_app_makes_the_inputs_without_torch() -> None:
