@@ -49,12 +49,12 @@ class Options(StreamOptions):
     encoding: str = option("utf-8", "Encoding of the files.")
     cell: str = option("lstm", "Recurrent cell: lstm, gru, rnn, or another of edgernn.cells.")
     embedding_size: int = option(64, "Numbers that stand for a symbol.", minimum=1)
-    hidden_size: int = option(512, "Size of a recurrent layer.", minimum=1)
+    hidden_size: int = option(256, "Size of a recurrent layer.", minimum=1)
     num_layers: int = option(1, "Recurrent layers on top of each other.", minimum=1)
-    dropout: float = option(0.2, "Dropout around and between recurrent layers.", minimum=0, below=1)
-    max_epochs: int = option(10, "Most passes over the training part.", minimum=1)
+    dropout: float = option(0.1, "Dropout around and between recurrent layers.", minimum=0, below=1)
+    max_epochs: int = option(6, "Most passes over the training part.", minimum=1)
     patience: int = option(5, "Epochs without a better validation loss before training stops.", minimum=1)
-    learning_rate: float = option(0.003, "Step size of the optimiser, the schedule's largest.", above=0)
+    learning_rate: float = option(0.005, "Step size of the optimiser, the schedule's largest.", above=0)
     schedule: Literal["constant", "cosine", "one-cycle", "plateau"] = option(
         "one-cycle", "How the learning rate changes over training."
     )
