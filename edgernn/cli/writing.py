@@ -31,7 +31,7 @@ class Writing:
     seed: int | None
 
     def check(self, inputs: list[str], mic: bool) -> None:
-        """Raise InputError where not one of inputs, microphone and prompt is given, or an option needs it."""
+        """Raise InputError where not one of inputs, microphone and prompt is given, or an option lacks it."""
         if self.prompt is not None and inputs:
             raise InputError(f"--prompt: the model goes on from it and takes no INPUT, found {inputs[0]!r}.")
         if (self.prompt is not None) + bool(inputs) + mic != 1:

@@ -48,8 +48,7 @@ def panels(width: float, height: float, *, rows: int = 1, columns: int = 1) -> t
 
     made = Figure(figsize=(width, height), dpi=130, layout="constrained")
     FigureCanvasAgg(made)
-    shared = "col" if rows > 1 else False
-    drawn = tuple(made.subplots(rows, columns, sharex=shared, squeeze=False).flat)
+    drawn = tuple(made.subplots(rows, columns, sharex="col" if rows > 1 else "none", squeeze=False).flat)
     for axes in drawn:
         axes.spines[["top", "right"]].set_visible(False)
         axes.spines[["left", "bottom"]].set_color(GRID)

@@ -40,7 +40,9 @@ class Around:
             before = x.producer()
         squeeze = _only_reader(y)
         turn = _only_reader(squeeze.outputs[0]) if squeeze is not None and _drops_direction(squeeze) else None
-        return cls(before, (squeeze, turn) if squeeze is not None and turn is not None and _turns(turn) else None)
+        return cls(
+            before, (squeeze, turn) if squeeze is not None and turn is not None and _turns(turn) else None
+        )
 
     @property
     def attributes(self) -> list[ir.Attr]:
