@@ -41,25 +41,39 @@ def read_whole_texts(path: Path, encoding: str = "utf-8") -> tuple[str, ...]:
     return tuple(read_text_file(file, encoding) for file in files)
 
 
-def cut_off(texts: Sequence[str], share: float, what: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def cut_off(texts: Sequence[str], share: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Each text without its last part, and that part, by its share of the characters.
 
-    The part begins with the character before it, so that its own first one is foreseen too.
+    A part begins with the character before it, so that its own first one is foreseen too.
 
     Raises:
         InputError: where a text is too short.
     """
-    kept, ends = [], []
-    for text in texts:
-        place = len(text) - round(share * len(text))
-        if place < 2 or place >= len(text):
-            raise InputError(
-                f"data: a text of {len(text)} characters leaves none for the {what} part with a share of "
-                f"{share:g}. Give more text, a larger {what}_size, or {what}_data."
-            )
-        kept.append(text[:place])
-        ends.append(text[place - 1 :])
-    return tuple(kept), tuple(ends)
+    cut = [_cut(text, share, 1.0) for text in texts]
+    return tuple(before for before, _, _ in cut), tuple(part for _, part, _ in cut)
+
+
+def cut_out(texts: Sequence[str], share: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """As `cut_off`, of a part from the middle: what is before and behind it stays, as two texts.
+
+    The end stays because it is the most like what comes behind it.
+    """
+    cut = [_cut(text, share, 0.5) for text in texts]
+    return tuple(piece for before, _, behind in cut for piece in (before, behind)), tuple(
+        part for _, part, _ in cut
+    )
+
+
+def _cut(text: str, share: float, place: float) -> tuple[str, str, str]:
+    size = round(share * len(text))
+    start = int(place * (len(text) - size))
+    before, part, behind = text[:start], text[max(0, start - 1) : start + size], text[start + size :]
+    if size < 1 or len(before) < 2 or (place < 1 and len(behind) < 2):
+        raise InputError(
+            f"data: a text of {len(text)} characters is too short to put a share of {share:g} aside. Give "
+            "more text, or name test_data and validation_data."
+        )
+    return before, part, behind
 
 
 def streams(texts: Sequence[Tensor], window: int, rows: int) -> Streams:

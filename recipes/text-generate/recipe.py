@@ -19,6 +19,7 @@ from edgernn.training.classification import digest
 from edgernn.training.language import (
     Parts,
     cut_off,
+    cut_out,
     language_scores,
     read_whole_texts,
     streams,
@@ -38,7 +39,9 @@ class Options(StreamOptions):
 
     symbols: Literal["characters", "bytes"] = option("characters", "What the network reads, one a step.")
     test_data: str = option("", "Text that is only scored; without it the end of each text is put aside.")
-    validation_data: str = option("", "Text that chooses the epoch; without it an end is put aside.")
+    validation_data: str = option(
+        "", "Text that chooses the epoch; without it the middle of each text is put aside."
+    )
     test_size: float = option(0.1, "Share of each text put aside for the scores.", above=0, below=1)
     validation_size: float = option(
         0.05, "Share of the rest put aside to choose the epoch.", above=0, below=1
@@ -46,12 +49,12 @@ class Options(StreamOptions):
     encoding: str = option("utf-8", "Encoding of the files.")
     cell: str = option("lstm", "Recurrent cell: lstm, gru, rnn, or another of edgernn.cells.")
     embedding_size: int = option(64, "Numbers that stand for a symbol.", minimum=1)
-    hidden_size: int = option(512, "Size of a recurrent layer.", minimum=1)
+    hidden_size: int = option(256, "Size of a recurrent layer.", minimum=1)
     num_layers: int = option(1, "Recurrent layers on top of each other.", minimum=1)
-    dropout: float = option(0.2, "Dropout around and between recurrent layers.", minimum=0, below=1)
-    max_epochs: int = option(10, "Most passes over the training part.", minimum=1)
+    dropout: float = option(0.1, "Dropout around and between recurrent layers.", minimum=0, below=1)
+    max_epochs: int = option(6, "Most passes over the training part.", minimum=1)
     patience: int = option(5, "Epochs without a better validation loss before training stops.", minimum=1)
-    learning_rate: float = option(0.003, "Step size of the optimiser, the schedule's largest.", above=0)
+    learning_rate: float = option(0.005, "Step size of the optimiser, the schedule's largest.", above=0)
     schedule: Literal["constant", "cosine", "one-cycle", "plateau"] = option(
         "one-cycle", "How the learning rate changes over training."
     )
@@ -130,18 +133,16 @@ def _read(options: Options, data: Path | None) -> Parts:
             "data: this recipe comes without data. Name yours with --data: a .txt file, or a folder of them."
         )
 
-    def aside(
-        texts: tuple[str, ...], file: str, share: float, what: str
-    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def named(file: str) -> tuple[str, ...] | None:
         path = locate_data(file) if file else None
-        if path is None:
-            return cut_off(texts, share, what)
-        return texts, read_whole_texts(path, options.encoding)
+        return None if path is None else read_whole_texts(path, options.encoding)
 
-    texts, test = aside(
-        read_whole_texts(data, options.encoding), options.test_data, options.test_size, "test"
-    )
-    train, validation = aside(texts, options.validation_data, options.validation_size, "validation")
+    train = read_whole_texts(data, options.encoding)
+    test, validation = named(options.test_data), named(options.validation_data)
+    if test is None:
+        train, test = cut_off(train, options.test_size)
+    if validation is None:
+        train, validation = cut_out(train, options.validation_size)
     return Parts(train, validation, test)
 
 
