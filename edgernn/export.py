@@ -69,9 +69,11 @@ def export(
             convolutions do; the manifest says how many they wait for.
         running_mean: of a streaming file: whether a mean over all time becomes the mean so far; else it is
             refused.
-        kernels: whether to write recurrent operators as functions that edgernn's own kernels can take over
-            (see `edgernn.kernels`). Stock onnxruntime runs the file as fast as without; runtimes that know no
-            functions do not. Quantized files are written so anyway.
+        kernels: whether to write recurrent layers as functions that edgernn's own kernels can take over (see
+            `edgernn.kernels`): operators, and in place of a Scan every cell of edgernn but a FastGRNN of low
+            rank; a cell of your own stays what it is. Stock onnxruntime runs the file as fast as without;
+            runtimes that know no functions do not run it. Quantized operators are written so anyway; other
+            cells are functions in a quantized file where they are in the float32 file.
         fix_batch: whether the file takes one row alone, for accelerators that need fixed shapes.
         provider: an execution provider whose needs decide about recurrence and fixed shapes, e.g. "nnapi";
             what it needs and only you know (length or chunk) is asked for. `edgernn.placement` has the rules.
@@ -99,6 +101,8 @@ def export(
         "metadata": metadata,
         "lookahead": lookahead,
         "running_mean": running_mean,
+        # They run on the CPU alone.
+        "kernels": kernels and provider in (None, "cpu"),
     }
     if provider is None:
         built = build(model, example_inputs, recurrence=recurrence, fix_batch=fix_batch, **options)
@@ -108,7 +112,8 @@ def export(
         built = _build_for(provider, form, model, example_inputs, options)
     if kernels and not use_functions(built.model):
         raise InputError(
-            "kernels: the file has no RNN, LSTM or GRU operator that they could take over; its recurrence is "
+            "kernels: the file has no recurrent layer that they could take over: they know the cells of "
+            "edgernn and torch's RNN, LSTM and GRU, with recurrence 'auto' or 'op'; its recurrence is "
             f"{built.manifest.recurrence!r}. Leave kernels out."
         )
     make_compact(built.model, pruned=_is_pruned(model))

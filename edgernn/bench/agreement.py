@@ -53,12 +53,17 @@ def _outputs(contender: Contender, chunks: Sequence[Sequence[Array]]) -> list[li
 
 
 def _relative_difference(expected: Sequence[Array], found: Sequence[Array]) -> float:
-    """The largest over outputs; infinite where shapes differ, NaN where a value is NaN."""
+    """The largest over outputs; infinite where shapes differ, NaN where a value is NaN.
+
+    Of integers, such as labels, it is the share that differs.
+    """
     if [array.shape for array in expected] != [array.shape for array in found]:
         return float("inf")
     worst = [0.0]
     for mine, theirs in zip(expected, found, strict=True):
-        if mine.size:
+        if mine.size and mine.dtype.kind in "iub":
+            worst.append(float((mine != theirs).mean()))
+        elif mine.size:
             scale = float(np.abs(mine).max()) or 1.0
             worst.append(float(np.abs(theirs.astype(np.float64) - mine.astype(np.float64)).max()) / scale)
     return float(np.max(worst))

@@ -74,6 +74,11 @@ class Cell(nn.Module):
         """Features of each state tensor, in the order of `state_names`."""
         return (self.hidden_size,) * len(self.state_names)
 
+    @property
+    def gate_names(self) -> tuple[str, ...]:
+        """What the sigmoids and tanhs of a step give, in the order in which its equations call them."""
+        return ()
+
     def initial_state(self, batch: int) -> State:
         """The states before the first step, each (batch, size). Zero unless a cell says otherwise."""
         anchor = next(self.parameters(), torch.empty(0))
@@ -130,6 +135,17 @@ class Cell(nn.Module):
 
     def onnx_operator(self) -> OnnxOperator | None:
         """The ONNX operator that computes this cell over time; None where ONNX has none."""
+        return None
+
+    def kernel_operator(self) -> OnnxOperator | None:
+        """The function of edgernn's own kernels that computes this cell over time; None where there is none.
+
+        Of a cell that has an ONNX operator there is none: a function is made of that.
+        """
+        return self._kernel_operator() if self._as_published else None
+
+    def _kernel_operator(self) -> OnnxOperator | None:
+        """`kernel_operator` of these very equations; see `_reference_step`."""
         return None
 
     def reference_step(self) -> ReferenceStep | None:

@@ -31,6 +31,7 @@ class CoupledLSTM(GatedCell):
         bias: whether b_ih and b_hh exist.
     """
 
+    gate_names = ("i", "g", "o", "tanh c")
     state_names = ("h", "c")
     gates = 3
     onnx_op_type = "LSTM"

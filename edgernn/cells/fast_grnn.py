@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from edgernn.cells.arrays import Array, Product
 from edgernn.cells.backpropagated import BackpropagatedCell, over_rows
 from edgernn.cells.base import ReferenceStep, State
+from edgernn.cells.operator import OnnxOperator, own_operator, stack_blocks
 from edgernn.cells.products import linear, outer_product
 from edgernn.cells.steps import Parts, Steps
 from edgernn.errors import InputError
@@ -134,8 +135,10 @@ class FastGRNN(BackpropagatedCell):
         bias: whether b_z and b_n exist.
     """
 
+    gate_names = ("z", "n")
     steps_of_a_run = FastGRNNSteps
 
+    weight_ih: Tensor
     weight_hh: Tensor
     weight_hh_left: Tensor
     weight_hh_right: Tensor
@@ -198,6 +201,22 @@ class FastGRNN(BackpropagatedCell):
         share = torch.sigmoid(self.zeta) * (1 - z) + torch.sigmoid(self.nu)
         h = torch.addcmul(share * n, z, h)
         return h, (h,)
+
+    def _kernel_operator(self) -> OnnxOperator | None:
+        if self.input_rank is not None or self.recurrent_rank is not None:
+            return None  # multiplied out, its matrices would no longer be small
+        return own_operator(
+            "FastGRNN",
+            self.weight_ih,
+            R=self.weight_hh,
+            P=stack_blocks(
+                self.hidden_size,
+                1 if self.bias_z is None else self.bias_z,
+                1 if self.bias_n is None else self.bias_n,
+                torch.sigmoid(self.zeta),
+                torch.sigmoid(self.nu),
+            ),
+        )
 
     def _reference_step(self) -> ReferenceStep:
         return partial(reference.step, self.numpy_parameters())

@@ -40,6 +40,11 @@ class GRU(GatedCell):
         super().__init__(input_size, hidden_size, bias)
         self.reset_after = reset_after
 
+    @property
+    def gate_names(self) -> tuple[str, ...]:
+        """Reset, update and new; the order depends on where the reset gate stands."""
+        return ("r", "n", "z") if self.reset_after else ("r", "z", "n")
+
     def recur(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
         """projected = W_ih x + b_ih (batch, 3 hidden); state (h,)."""
         (h,) = state

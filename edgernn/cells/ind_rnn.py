@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from edgernn.cells.backpropagated import BackpropagatedCell, over_rows
 from edgernn.cells.base import ReferenceStep, State
+from edgernn.cells.operator import OnnxOperator, own_operator
 from edgernn.cells.products import through
 from edgernn.cells.steps import Parts, Steps
 from edgernn.errors import InputError
@@ -116,6 +117,12 @@ class IndRNN(BackpropagatedCell):
         """State (h,)."""
         h = _ACTIVATIONS[self.activation](torch.addcmul(projected, self.recurrent, state[0]))
         return h, (h,)
+
+    def _kernel_operator(self) -> OnnxOperator:
+        activations = ("Tanh",) if self.activation == "tanh" else ()
+        return own_operator(
+            "IndRNN", self.input.weight, B=self.input.bias, P=self.recurrent, activations=activations
+        )
 
     def _reference_step(self) -> ReferenceStep:
         return partial(reference.step, self.numpy_parameters(), activation=self.activation)

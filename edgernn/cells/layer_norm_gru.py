@@ -16,6 +16,7 @@ from torch import Tensor
 from edgernn.cells.backpropagated import over_rows
 from edgernn.cells.base import ReferenceStep, State
 from edgernn.cells.normalization import LayerNormCell, NormalizedPast, normalize
+from edgernn.cells.operator import OnnxOperator
 from edgernn.cells.steps import Parts, Steps
 from edgernn.reference import layer_norm as reference
 
@@ -118,6 +119,7 @@ class LayerNormGRU(LayerNormCell):
     """
 
     gates = 3
+    gate_names = ("z", "r", "n")
     steps_of_a_run = LayerNormGRUSteps
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True) -> None:
@@ -145,6 +147,9 @@ class LayerNormGRU(LayerNormCell):
         n = torch.tanh(torch.addcmul(x_n, r, normalize(h_n, gain_n, self.bias_hn)))
         h = h + z * (n - h)
         return h, (h,)
+
+    def _kernel_operator(self) -> OnnxOperator:
+        return self.operator_with("LayerNormGRU", 1 if self.bias_hn is None else self.bias_hn)
 
     def _reference_step(self) -> ReferenceStep:
         return partial(reference.gru_step, self.numpy_parameters())

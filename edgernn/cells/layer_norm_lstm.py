@@ -18,6 +18,7 @@ from edgernn.cells.backpropagated import over_rows
 from edgernn.cells.base import ReferenceStep, State
 from edgernn.cells.hoisted import LSTMSteps
 from edgernn.cells.normalization import Deviation, LayerNormCell, NormalizedPast, normalize
+from edgernn.cells.operator import OnnxOperator
 from edgernn.cells.steps import Parts
 from edgernn.reference import layer_norm as reference
 
@@ -107,6 +108,7 @@ class LayerNormLSTM(LayerNormCell):
         bias: whether b_ih and b_c exist.
     """
 
+    gate_names = ("i", "f", "g", "o", "tanh c")
     state_names = ("h", "c")
     gates = 4
     steps_of_a_run = LayerNormLSTMSteps
@@ -129,6 +131,9 @@ class LayerNormLSTM(LayerNormCell):
         c = torch.addcmul(f * c, i, g)
         h = o * torch.tanh(normalize(c, self.gain_c, self.bias_c))
         return h, (h, c)
+
+    def _kernel_operator(self) -> OnnxOperator:
+        return self.operator_with("LayerNormLSTM", self.gain_c, 1 if self.bias_c is None else self.bias_c)
 
     def _reference_step(self) -> ReferenceStep:
         return partial(reference.lstm_step, self.numpy_parameters())

@@ -27,6 +27,7 @@ class LSTM(GatedCell):
         bias: whether b_ih and b_hh exist.
     """
 
+    gate_names = ("f", "i", "g", "o", "tanh c")
     state_names = ("h", "c")
     gates = 4
     onnx_op_type = "LSTM"

@@ -15,6 +15,7 @@ from torch import Tensor
 from edgernn.cells.base import ReferenceStep
 from edgernn.cells.linear import Blocks
 from edgernn.cells.minimal import MinimalCell
+from edgernn.cells.operator import OnnxOperator
 from edgernn.reference import minimal as reference
 
 
@@ -27,6 +28,9 @@ class MinGRU(MinimalCell):
         """1 - z and n."""
         a_z, n = blocks
         return torch.sigmoid(-a_z), n
+
+    def _kernel_operator(self) -> OnnxOperator:
+        return self.operator_named("MinGRU")
 
     def _reference_step(self) -> ReferenceStep:
         return partial(reference.min_gru_step, self.numpy_parameters(), positive=self.positive)

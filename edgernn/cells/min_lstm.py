@@ -16,6 +16,7 @@ from torch import Tensor
 from edgernn.cells.base import ReferenceStep
 from edgernn.cells.linear import Blocks
 from edgernn.cells.minimal import MinimalCell
+from edgernn.cells.operator import OnnxOperator
 from edgernn.reference import minimal as reference
 
 # From here on log(1 + exp(v)) is v in float64 too; torch's own 20 is off by 2e-9.
@@ -34,6 +35,9 @@ class MinLSTM(MinimalCell):
         """
         a_f, a_i, n = blocks
         return torch.sigmoid(F.softplus(-a_i, threshold=_EXACT) - F.softplus(-a_f, threshold=_EXACT)), n
+
+    def _kernel_operator(self) -> OnnxOperator:
+        return self.operator_named("MinLSTM")
 
     def _reference_step(self) -> ReferenceStep:
         return partial(reference.min_lstm_step, self.numpy_parameters(), positive=self.positive)

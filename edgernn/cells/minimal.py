@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from edgernn.cells.linear import MixingCell
+from edgernn.cells.operator import OnnxOperator, own_operator
 from edgernn.cells.products import through
 
 
@@ -34,3 +35,8 @@ class MinimalCell(MixingCell):
             return projected
         *gates, v = projected.chunk(self.blocks, dim=-1)
         return torch.cat([*gates, torch.where(v >= 0, v + 0.5, torch.sigmoid(v))], dim=-1)
+
+    def operator_named(self, op_type: str) -> OnnxOperator:
+        """The operator of edgernn's kernels."""
+        activations = ("Positive",) if self.positive else ()
+        return own_operator(op_type, self.gates.weight, B=self.gates.bias, activations=activations)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from edgernn.cells.arrays import Array, Arrays
 from edgernn.cells.backpropagated import BackpropagatedCell
+from edgernn.cells.operator import OnnxOperator, own_operator, stack_blocks
 from edgernn.cells.products import linear, outer_product
 
 EPSILON = 1e-5
@@ -163,3 +164,9 @@ class LayerNormCell(BackpropagatedCell):
     def shift(self, size: int) -> nn.Parameter | None:
         """A bias, or None for a cell without."""
         return nn.Parameter(torch.zeros(size)) if self.bias else None
+
+    def operator_with(self, op_type: str, *rest: Tensor | int) -> OnnxOperator:
+        """The operator of edgernn's kernels; `rest` is what P holds behind the gates' gains and bias."""
+        bias = self.gates if self.bias_ih is None else self.bias_ih
+        vectors = stack_blocks(self.hidden_size, self.gain_ih, self.gain_hh, bias, *rest)
+        return own_operator(op_type, self.weight_ih, R=self.weight_hh, P=vectors)

@@ -91,6 +91,7 @@ class PeepholeLSTM(HoistedCell):
         bias: whether b_ih and b_hh exist.
     """
 
+    gate_names = ("i", "f", "g", "o", "tanh c")
     state_names = ("h", "c")
     gates = 4
     onnx_op_type = "LSTM"

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from edgernn.cells.base import ReferenceStep, State
 from edgernn.cells.gated import GatedCell
 from edgernn.cells.hoisted import HoistedCell, HoistedSteps
+from edgernn.cells.operator import OnnxOperator, own_operator
 from edgernn.cells.products import outer_product
 from edgernn.cells.steps import Parts
 from edgernn.errors import InputError
@@ -87,6 +88,7 @@ class ProjectedLSTM(HoistedCell):
         bias: whether b_ih and b_hh exist.
     """
 
+    gate_names = ("i", "f", "g", "o", "tanh c")
     state_names = ("h", "c")
     gates = 4
     steps_of_a_run = ProjectedSteps
@@ -140,6 +142,19 @@ class ProjectedLSTM(HoistedCell):
     def onnx_operator(self) -> None:
         """ONNX's LSTM has no projection."""
         return None
+
+    def _kernel_operator(self) -> OnnxOperator:
+        bias = None
+        if self.bias_ih is not None and self.bias_hh is not None:
+            bias = torch.cat([self.bias_ih, self.bias_hh])
+        return own_operator(
+            "ProjectedLSTM",
+            self.weight_ih,
+            R=self.weight_hh,
+            B=bias,
+            V=self.weight_hr,
+            attributes={"cell_size": self.cell_size},
+        )
 
     def _reference_step(self) -> ReferenceStep:
         return partial(reference.step, self.numpy_parameters())

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from edgernn.cells.base import ReferenceStep
 from edgernn.cells.linear import Blocks, MixingCell
+from edgernn.cells.operator import OnnxOperator, own_operator, stack_blocks
 from edgernn.cells.products import linear
 from edgernn.errors import InputError
 from edgernn.reference import sru as reference
@@ -56,6 +57,11 @@ class SRU(MixingCell):
 
     gate_bias: Tensor | None
 
+    @property
+    def gate_names(self) -> tuple[str, ...]:
+        """Of the output, behind f and n of the recurrence."""
+        return ("tanh c", "r") if self.activation == "tanh" else ("r",)
+
     def project(self, x: Tensor) -> Tensor:
         """W x, the gates' arguments and what goes past them: (..., input_size) → (..., 4 hidden_size)."""
         bias, size = None, self.hidden_size
@@ -79,6 +85,16 @@ class SRU(MixingCell):
         _, _, a_r, past = blocks
         c = torch.tanh(h) if self.activation == "tanh" else h
         return past + torch.sigmoid(a_r) * (c - past)
+
+    def _kernel_operator(self) -> OnnxOperator:
+        size, alike = self.hidden_size, self.input_size == self.hidden_size
+        return own_operator(
+            "SRU" if alike else "ProjectedSRU",
+            self.weight,
+            B=None if self.gate_bias is None else stack_blocks(size, 1, self.gate_bias, 0 if alike else 1),
+            activations=("Tanh",) if self.activation == "tanh" else (),
+            outputs_state=False,
+        )
 
     def _reference_step(self) -> ReferenceStep:
         return partial(reference.step, self.numpy_parameters(), activation=self.activation)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+import edgernn
 from edgernn.cli.console import facts, show, table
 
 if TYPE_CHECKING:
-    from edgernn.manifest import Manifest, StateSpec, TensorSpec
+    from edgernn.manifest import Manifest, RecurrentLayer, StateSpec, TensorSpec
 
 
 def form(manifest: Manifest) -> str:
@@ -42,16 +46,42 @@ def tensors(manifest: Manifest) -> Table:
     return table("Inputs, outputs and states", columns, rows)
 
 
-def layers(manifest: Manifest) -> Table:
-    """The recurrent layers."""
+def layers(manifest: Manifest, functions: Sequence[str]) -> Table:
+    """The recurrent layers; `functions` are the names of the file's functions."""
     return table(
         "Recurrent layers",
-        ("layer", "cell", "input size", "hidden size", "directions", "recurrence"),
+        ("layer", "cell", "input size", "hidden size", "directions", "recurrence", "for the kernels"),
         [
-            (item.name, item.cell, item.input_size, item.hidden_size, item.directions, item.recurrence)
+            (
+                item.name,
+                item.cell,
+                item.input_size,
+                item.hidden_size,
+                item.directions,
+                item.recurrence,
+                for_kernels(item, functions),
+            )
             for item in manifest.layers
         ],
     )
+
+
+def for_kernels(layer: RecurrentLayer, functions: Sequence[str]) -> str:
+    """Whether a layer is a function that edgernn's kernels may take over, and if not, why."""
+    if layer.recurrence == "op":
+        # A coupled LSTM, for one, is written as an LSTM.
+        if any(name.partition("_")[0].endswith(("RNN", "LSTM", "GRU", "SRU")) for name in functions):
+            return "a function"
+        return "an operator; with export --kernels, or in int8 or int4, a function"
+    if _is_of_the_library(layer.cell):
+        return f"{layer.recurrence}; with export --kernels a function"
+    return f"{layer.recurrence} of its own step: kernels know the library's cells alone"
+
+
+def _is_of_the_library(cell: str) -> bool:
+    """By the name of its file: the cells themselves need torch."""
+    file = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cell).lower()
+    return (Path(edgernn.__file__).parent / "cells" / f"{file}.py").is_file()
 
 
 def parity(manifest: Manifest) -> str:

@@ -12,7 +12,7 @@ import edgernn
 _NAME = re.compile(r"[\w.-]+")
 _EXTRA = re.compile(r"extra\s*==\s*['\"](\w+)['\"]")
 # Extras for users; the others are sums of these, or for work on edgernn itself.
-_USER_EXTRAS = ("export", "train", "search", "serve", "sign", "ray")
+_USER_EXTRAS = ("export", "train", "search", "serve", "sign", "ray", "explain")
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from edgernn.cli import rows
 from edgernn.cli.arrays import Array, read_csv, read_npy
 from edgernn.cli.delay import DelayedOutputs
+from edgernn.cli.sounds import read_sound_input
 from edgernn.errors import InputError
 from edgernn.files import existing_file, write_bytes
+from edgernn.sound import is_sound
 
 if TYPE_CHECKING:
     from edgernn.manifest import TensorSpec
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def read_inputs(session: Session, paths: Sequence[str], columns: Sequence[str]) -> list[Array]:
-    """One array for each input of the model, from .npy and .csv files in its order.
+    """One array for each input of the model, from .npy, .csv and sound files in its order.
 
     Raises InputError where there are too few or too many, or one is not what its input takes.
     """
@@ -27,7 +29,10 @@ def read_inputs(session: Session, paths: Sequence[str], columns: Sequence[str]) 
         raise InputError(
             f"INPUT: the model takes {len(names)} ({', '.join(names)}), in this order; found {len(paths)}."
         )
-    return [_read_input(Path(path), spec, columns) for path, spec in zip(paths, session.inputs, strict=True)]
+    return [
+        _read_input(session, Path(path), spec, columns)
+        for path, spec in zip(paths, session.inputs, strict=True)
+    ]
 
 
 def run_arrays(
@@ -76,14 +81,18 @@ def save_states(stream: Stream, path: Path) -> None:
     write_bytes(path, stream.snapshot().to_bytes())
 
 
-def _read_input(path: Path, spec: TensorSpec, columns: Sequence[str]) -> Array:
+def _read_input(session: Session, path: Path, spec: TensorSpec, columns: Sequence[str]) -> Array:
+    if is_sound(path):
+        return read_sound_input(session, path, spec)
     if path.suffix == ".csv":
         return rows.from_rows(read_csv(path, columns), spec)
     if columns:
         raise InputError(f"column: it names columns of a .csv file, and {str(path)!r} is none.")
     if path.suffix != ".npy":
         existing_file(path, "input")
-        raise InputError(f"input: {str(path)!r} must end in .npy or .csv, or be - for standard input.")
+        raise InputError(
+            f"input: {str(path)!r} must end in .npy or .csv, be a sound file, or - for standard input."
+        )
     return rows.with_batch(read_npy(path, "input"), spec)
 
 

@@ -17,12 +17,12 @@ END, OTHER = "<end>", "<other>"
 BYTE_VOCABULARY = (END, *(f"<0x{value:02X}>" for value in range(256)))
 
 # Letters, digits and what stands inside words ("don't", "film-maker"); any other sign alone.
-_WORD = re.compile(r"[\w'’-]+|[^\w\s]")
+WORD = re.compile(r"[\w'’-]+|[^\w\s]")
 
 
 def words(text: str) -> list[str]:
     """The words and signs of a text, in small letters."""
-    return _WORD.findall(text.lower())
+    return WORD.findall(text.lower())
 
 
 def word_vocabulary(

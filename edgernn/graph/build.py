@@ -52,8 +52,13 @@ def build(
     lookahead: int = 0,
     running_mean: bool = False,
     fix_batch: bool = False,
+    kernels: bool = False,
 ) -> Built:
-    """Write a module as ONNX. The arguments are those of `edgernn.export`."""
+    """Write a module as ONNX. The arguments are those of `edgernn.export`.
+
+    With `kernels` the recurrence of a cell that ONNX has no operator for is a node that only edgernn names,
+    of which the caller makes a function.
+    """
     if recurrence != "auto":
         find_form(recurrence)
     if isinstance(opset, bool) or opset not in _IR_VERSIONS:
@@ -78,7 +83,7 @@ def build(
         ],
         [*names, *(state.output for state in stream.states)],
     )
-    layers = write_recurrences(onnx_model, recurrence, steps=steps, opset=opset)
+    layers = write_recurrences(onnx_model, recurrence, steps=steps, opset=opset, kernels=kernels)
     passes.clean(onnx_model)
     onnx_model.ir_version = _IR_VERSIONS[opset]
     onnx_model.producer_name, onnx_model.producer_version = "edgernn", importlib.metadata.version("edgernn")

@@ -46,13 +46,19 @@ class Builder:
         return self.multi(op_type, inputs, 1, **attributes)[0]
 
     def multi(
-        self, op_type: str, inputs: Sequence[ir.Value | None], outputs: int, **attributes: Any
+        self,
+        op_type: str,
+        inputs: Sequence[ir.Value | None],
+        outputs: int,
+        *,
+        domain: str = "",
+        **attributes: Any,
     ) -> Sequence[ir.Value]:
         """Add a node with several outputs; trailing absent inputs are left out."""
         present = list(inputs)
         while present and present[-1] is None:
             present.pop()
-        node = ir.node(op_type, present, attributes, num_outputs=outputs)
+        node = ir.node(op_type, present, attributes, domain=domain, num_outputs=outputs)
         self.adopt(node)
         return node.outputs
 

@@ -19,7 +19,7 @@ from edgernn.manifest import RecurrentLayer
 
 
 def write_recurrences(
-    model: ir.Model, recurrence: str, *, steps: int | None, opset: int
+    model: ir.Model, recurrence: str, *, steps: int | None, opset: int, kernels: bool = False
 ) -> tuple[RecurrentLayer, ...]:
     """Write every recurrence of the graph, in place.
 
@@ -28,6 +28,8 @@ def write_recurrences(
         recurrence: "op", "scan", "loop" or "unrolled"; "auto" takes op where the cell has one, else scan.
         steps: the number of time steps where it is fixed.
         opset: ONNX operator set.
+        kernels: whether "op" and "auto" may write operators that only edgernn knows, of which the caller
+            makes functions.
 
     Returns:
         The layers, in the order of the graph, with the form each got.
@@ -68,11 +70,14 @@ def write_recurrences(
             _steps(x, steps),
             tuple(bool(value.uses()) or value.is_graph_output() for value in node.outputs[1:]),
             graphs_of,
+            kernels,
         )
         form = _choose(site, recurrence)
         _replace(graph, node, site.builder, find_form(form).write(site))
         written.append(_describe(layer, form))
     model.opset_imports.pop(PLACEHOLDER_DOMAIN, None)
+    for node in graph:
+        model.opset_imports.setdefault(node.domain, 1)
     return tuple(written)
 
 

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from edgernn.models.anomaly_detector import AnomalyDetector
+from edgernn.models.crf import LinearChainCRF
 from edgernn.models.forecaster import Forecaster
 from edgernn.models.fusion_classifier import FusionClassifier
+from edgernn.models.keyword_spotter import KeywordSpotter
+from edgernn.models.language_model import LanguageModel
 from edgernn.models.sensor_classifier import SensorClassifier
+from edgernn.models.speech_recognizer import SpeechRecognizer
+from edgernn.models.story_reader import StoryReader
+from edgernn.models.tagger import Tagger
 from edgernn.models.text_classifier import TextClassifier
 
-__all__ = ["AnomalyDetector", "Forecaster", "FusionClassifier", "SensorClassifier", "TextClassifier"]
+__all__ = [
+    "AnomalyDetector", "Forecaster", "FusionClassifier", "KeywordSpotter", "LanguageModel", "LinearChainCRF",
+    "SensorClassifier", "SpeechRecognizer", "StoryReader", "Tagger", "TextClassifier",
+]  # fmt: skip

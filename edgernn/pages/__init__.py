@@ -31,15 +31,12 @@ def figure(width: float, height: float) -> tuple[Any, Any]:
 
     Raises MissingDependencyError where matplotlib is missing.
     """
-    made, axes = panels(1, width, height)
-    return made, axes[0]
+    made, (axes,) = panels(width, height)
+    return made, axes
 
 
-def panels(count: int, width: float, height: float) -> tuple[Any, list[Any]]:
-    """As `figure`, with `count` axes of that size beside each other.
-
-    Raises MissingDependencyError where matplotlib is missing.
-    """
+def panels(width: float, height: float, *, rows: int = 1, columns: int = 1) -> tuple[Any, tuple[Any, ...]]:
+    """As `figure`, with several axes, row by row; those above one another share theirs below."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -49,16 +46,16 @@ def panels(count: int, width: float, height: float) -> tuple[Any, list[Any]]:
             "Install it with: pip install 'edgernn[train]'"
         ) from error
 
-    made = Figure(figsize=(count * width, height), dpi=130, layout="constrained")
+    made = Figure(figsize=(width, height), dpi=130, layout="constrained")
     FigureCanvasAgg(made)
-    found = [made.add_subplot(1, count, number + 1) for number in range(count)]
-    for axes in found:
+    drawn = tuple(made.subplots(rows, columns, sharex="col" if rows > 1 else "none", squeeze=False).flat)
+    for axes in drawn:
         axes.spines[["top", "right"]].set_visible(False)
         axes.spines[["left", "bottom"]].set_color(GRID)
         axes.tick_params(colors=INK, labelsize=9)
         axes.grid(True, color=GRID, linewidth=0.6)
         axes.set_axisbelow(True)
-    return made, found
+    return made, drawn
 
 
 def save_figure(drawn: Any, path: Path) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import onnx_ir as ir
 
 from edgernn.quantize.body import CONTRIB, Body
-from edgernn.quantize.layer import Matrix, Multiply
+from edgernn.quantize.kinds.base import Multiply
+from edgernn.quantize.layer import Matrix
 
 # Columns of a matrix that MatMulNBits takes together.
 _BLOCKS = (128, 64, 32, 16)
@@ -32,17 +33,15 @@ class DynamicProducts:
 class BlockProducts:
     """MatMulNBits with 8 bits: block by block of a row, a fifth faster. onnxruntime has it from 1.22.
 
-    Its operator's attributes say how large a matrix is, so functions of each size have a name of their own.
-
-    Args:
-        sizes: N and K of each matrix.
+    Its operator's attributes say how large a matrix is, so that layers of several sizes have several bodies.
     """
 
-    def __init__(self, *sizes: tuple[int, int]) -> None:
-        self.suffix = "nbits_" + "_".join(f"{rows}x{columns}" for rows, columns in sizes)
+    suffix = "nbits"
 
     def prepare(self, body: Body, matrix: Matrix, *, bounded: bool) -> Multiply:
         """See `Products`; what fills up the last block is zero."""
+        assert matrix.size is not None
+        assert matrix.scales is not None
         rows, columns = matrix.size
         block = min(_BLOCKS, key=lambda block: (-columns % block, -block))
         blocks = -(-columns // block)

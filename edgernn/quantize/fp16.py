@@ -15,7 +15,9 @@ import numpy as np
 import onnx_ir as ir
 
 from edgernn.quantize.body import Body
+from edgernn.quantize.functions import inline
 from edgernn.quantize.half import check_loads, make_half
+from edgernn.quantize.kernel_form import use_functions_for_own
 from edgernn.quantize.report import TensorReport
 from edgernn.quantize.request import Option, Request
 from edgernn.quantize.store import Storage, store_weights, widen_the_rest
@@ -53,6 +55,8 @@ class Half(Storage):
 def apply(model: ir.Model, request: Request) -> list[TensorReport]:
     """Quantize a model in place; tells of every weight what was done."""
     if request.options.get("compute") == "half":
+        use_functions_for_own(model)
+        inline(model)
         return make_half(model, request)
     weights = list(find_weights(model.graph, request))
     reports, stored, storages = store_weights(model.graph, weights, lambda _: Half())

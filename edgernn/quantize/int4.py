@@ -1,8 +1,9 @@
 """int4: weights in 4 bits, a scale for each short block of a channel; activations and states stay float32.
 
 Two integers share a byte, and scales are half floats. onnxruntime unpacks the weights once, when it loads
-the file, which then runs as the float32 file does; plain operators of ONNX do it. Small weights, which hold
-few bytes and where a few levels hurt most, are stored as int8.
+the file, which then runs as the float32 file does; plain operators of ONNX do it. edgernn's kernels leave
+them packed, and multiply them as integers with inputs and states in 8 bits. Small weights, which hold few
+bytes and where a few levels hurt most, are stored as int8.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import numpy as np
 import onnx_ir as ir
 
 from edgernn.quantize.body import Body
-from edgernn.quantize.functions import folded
 from edgernn.quantize.int8 import Int8
+from edgernn.quantize.kernel_form import folded_body
+from edgernn.quantize.kinds import matrices_of
 from edgernn.quantize.report import TensorReport
 from edgernn.quantize.request import Option, Request
 from edgernn.quantize.store import Storage, replace_recurrent, store_weights, widen_the_rest
@@ -57,17 +59,10 @@ class Int4(Storage):
         """Bytes (rows, blocks × block_size / 2), scales (rows, blocks), the shape before a transposition."""
         array = weight.array.T if self.transposed else weight.array
         columns = int(np.prod([weight.array.shape[axis] for axis in weight.axes]))
-        matrix = np.pad(array.reshape(-1, columns), ((0, 0), (0, -columns % self.block_size)))
-        blocks = matrix.reshape(len(matrix), -1, self.block_size)
-        integers, scales = round_int4(blocks)
-        wide = (integers * scales.astype(np.float32)).reshape(len(matrix), -1)[:, :columns]
+        packed, scales, wide = pack_int4(array.reshape(-1, columns), self.block_size)
         wide = wide.reshape(array.shape)
-        # The first half of a block lies in the low bits, the second half in the high ones.
-        half = self.block_size // 2
-        unsigned = (integers + 8).astype(np.uint8)
-        packed = (unsigned[..., :half] | unsigned[..., half:] << 4).reshape(len(matrix), -1)
         shape = np.array(array.shape, np.int64)
-        return (packed, scales[..., 0], shape), wide.T if self.transposed else wide
+        return (packed, scales, shape), wide.T if self.transposed else wide
 
     def widen(self, body: Body, parts: Sequence[ir.Value]) -> ir.Value:
         """Unpack, scale, and drop what fills up the last block."""
@@ -89,6 +84,23 @@ class Int4(Storage):
         kept = body.op("Slice", rows, body.integers(0), columns, body.integers(1))
         wide = body.op("Reshape", kept, shape)
         return body.op("Transpose", wide, perm=[1, 0]) if self.transposed else wide
+
+
+def pack_int4(matrix: np.ndarray, block_size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A matrix (rows, columns) as int4 stores it.
+
+    Returns:
+        Bytes (rows, blocks × block_size / 2), scales (rows, blocks), and the matrix that they stand for.
+    """
+    rows, columns = matrix.shape
+    padded = np.pad(matrix, ((0, 0), (0, -columns % block_size)))
+    integers, scales = round_int4(padded.reshape(rows, -1, block_size))
+    wide = (integers * scales.astype(np.float32)).reshape(rows, -1)[:, :columns]
+    # The first half of a block lies in the low bits, the second half in the high ones.
+    half = block_size // 2
+    unsigned = (integers + 8).astype(np.uint8)
+    packed = (unsigned[..., :half] | unsigned[..., half:] << 4).reshape(rows, -1)
+    return packed, scales[..., 0], wide
 
 
 def round_int4(blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -135,9 +147,11 @@ def apply(model: ir.Model, request: Request) -> list[TensorReport]:
     reports, stored, storages = store_weights(model.graph, list(find_weights(model.graph, request)), choose)
     bodies = {}
     for node in find_recurrent(model.graph):
-        w, r = (storages.get(value) if value is not None else None for value in node.inputs[1:3])
-        if w is not None and r is not None and w.kind == r.kind:
-            bodies[node] = (w.kind, w.parts, folded(w.kind))
+        found = {storage.kind: storage for value in matrices_of(node) if (storage := storages.get(value))}
+        if len(found) == 1:
+            ((kind, storage),) = found.items()
+            suffix, body = folded_body(node, kind)
+            bodies[node] = (kind + suffix, storage.parts, body)
     replace_recurrent(model, stored, bodies)
     widen_the_rest(model, stored, storages)
     return reports

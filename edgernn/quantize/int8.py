@@ -1,7 +1,9 @@
 """int8: weights rounded to 8 bits, one scale a channel; activations and states stay float32.
 
-A recurrent layer becomes one node that is a function of the domain `edgernn`, e.g. GRU_int8. Other weights
-(linear, convolution, embedding, cells written as Scan, Loop or unrolled) are stored as int8 and widened once.
+A recurrent layer becomes one node that is a function of the domain `edgernn`, e.g. GRU_int8; of a cell that
+ONNX has no operator for, where the float32 file has it as a function (`export --kernels`), e.g. MinGRU_int8.
+Other weights (linear, convolution, embedding, cells written as Scan, Loop or unrolled) are stored as int8 and
+widened once.
 Results do not depend on chunks, batch or threads more than the float32 file's do.
 """
 

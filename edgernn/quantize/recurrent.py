@@ -30,7 +30,10 @@ import onnx_ir as ir
 from edgernn.quantize.body import CONTRIB, Body
 from edgernn.quantize.dynamic import BlockProducts, DynamicProducts
 from edgernn.quantize.functions import Weights, WriteBody, folded, references, widen
-from edgernn.quantize.layer import Matrix, Multiply, Products, find_layer, matrix_size, steps_of
+from edgernn.quantize.kernel_form import own_body
+from edgernn.quantize.kinds import is_own
+from edgernn.quantize.kinds.base import Multiply
+from edgernn.quantize.layer import Matrix, Products, find_layer, matrix_size, steps_of
 
 # Elements of W and R of one direction from which a body wins over the folded operator. Those in a range of
 # their own, GRU_CHUNK to GRU_SCAN, win for one step and are as fast for more.
@@ -57,15 +60,17 @@ def choose_body(node: ir.Node, kind: str, *, plain: bool, minimum_onnxruntime: s
         plain: whether only operators of ONNX itself may be used.
         minimum_onnxruntime: the oldest version that is to run it.
     """
+    if is_own(node):
+        return ChosenBody(*own_body(node, kind))
     if not plain and _is_usual(node) and all(_is_constant(node, index) for index in (1, 2)):
-        sizes = [matrix_size(node, index) for index in (1, 2)]
+        sizes = [size for index in (1, 2) if (size := matrix_size(node, index))]
         elements = sum(rows * columns for rows, columns in sizes)
         streams = _given(node, 5)
         if node.op_type == "LSTM" and elements >= (LSTM_STREAM if streams else LSTM_SEQUENCE):
             return ChosenBody("_dynamic", dynamic_lstm)
         if node.op_type == "GRU":
             newer = minimum_onnxruntime == WITH_8_BITS
-            return _gru_body(node, kind, BlockProducts(*sizes) if newer else DynamicProducts(), elements)
+            return _gru_body(node, kind, BlockProducts() if newer else DynamicProducts(), elements)
     return ChosenBody("", folded(kind))
 
 

@@ -13,7 +13,8 @@ import numpy as np
 import onnx_ir as ir
 
 from edgernn.quantize.body import Body
-from edgernn.quantize.layer import Matrix, Multiply
+from edgernn.quantize.kinds.base import Multiply
+from edgernn.quantize.layer import Matrix
 
 # A range of zeros alone would divide by zero.
 _SMALLEST_RANGE = 1e-30
@@ -27,6 +28,7 @@ class StableProducts:
     def prepare(self, body: Body, matrix: Matrix, *, bounded: bool) -> Multiply:
         """See `Products`."""
         transposed = body.op("Transpose", matrix.integers, perm=[1, 0])
+        assert matrix.scales is not None
         scales, bias = matrix.scales, matrix.bias
         if bounded:
             scales = body.op("Div", scales, body.constant(127, np.float32))

@@ -9,17 +9,21 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as ir
 
+from edgernn.quantize.batch_first import Around
 from edgernn.quantize.body import CONTRIB, Body
 from edgernn.quantize.functions import (
     DOMAIN,
     VERSION,
     WriteBody,
+    add_function,
     call,
     recurrent_function,
+    rest_of,
     widen_function,
 )
+from edgernn.quantize.kinds import matrices_of
 from edgernn.quantize.report import TensorReport
-from edgernn.quantize.weights import RECURRENT, Weight, find_recurrent
+from edgernn.quantize.weights import Weight, find_recurrent
 
 # The initializers that one weight is stored as.
 Stored = dict[ir.Value, tuple[ir.Value, ...]]
@@ -96,13 +100,13 @@ class _Encoded:
 def _saves_together(weight: Weight, encoded: Mapping[ir.Value, _Encoded]) -> bool:
     """Whether the matrices of a recurrent layer, stored alike, save bytes together."""
     (reader, *more) = weight.readers
-    if more or reader.op_type not in RECURRENT or reader.domain:
+    matrices = matrices_of(reader)
+    if more or not matrices:
         return False
-    matrices = [encoded.get(value) for value in reader.inputs[1:3] if value is not None]
-    found = [item for item in matrices if item is not None]
+    found = [encoded[value] for value in matrices if value in encoded]
     return (
-        len(found) == 2
-        and found[0].storage.kind == found[1].storage.kind
+        len(found) == len(matrices)
+        and len({item.storage.kind for item in found}) == 1
         and sum(item.bytes for item in found) < sum(item.before for item in found)
     )
 
@@ -110,7 +114,7 @@ def _saves_together(weight: Weight, encoded: Mapping[ir.Value, _Encoded]) -> boo
 def replace_recurrent(
     model: ir.Model, stored: Stored, bodies: Mapping[ir.Node, tuple[str, Sequence[str], WriteBody]]
 ) -> None:
-    """Make one function node of each recurrent node, both of whose matrices are stored.
+    """Make one function node of each recurrent node, all of whose matrices are stored.
 
     Args:
         model: changed in place.
@@ -120,20 +124,27 @@ def replace_recurrent(
     """
     opset = model.opset_imports[""]
     for node in find_recurrent(model.graph):
-        x, w, r, *rest = node.inputs
-        if w not in stored or r not in stored or node not in bodies:
+        matrices = matrices_of(node)
+        if node not in bodies or not all(value in stored for value in matrices):
             continue
         suffix, parts, write = bodies[node]
-        function = recurrent_function(node, suffix, parts, opset, write)
-        if len(model.functions.get(function.identifier(), function).inputs) != len(function.inputs):
-            # A layer with lengths beside one without them: two bodies, so two names.
-            function.name = f"{function.name}_{len(function.inputs)}"
-        model.functions.setdefault(function.identifier(), function)
-        new = call(function, [x, *stored[w], *stored[r], *rest], node)
-        for old, fresh, rank in zip(node.outputs, new.outputs, (4, 3, 3), strict=False):
+        around = Around.of(node)
+        own = around.attributes
+        function = recurrent_function(node, suffix, parts, opset, around.wrap(write), own)
+        parts_of_matrices = [part for value in matrices for part in stored[value]]
+        x, outputs, ranks, old_nodes = node.inputs[0], list(node.outputs), [4, 3, 3], [node]
+        if around.before is not None:
+            x = around.before.inputs[0]
+        if around.after is not None:
+            outputs[0], ranks[0] = around.after[1].outputs[0], 3
+            old_nodes += around.after
+        new = call(add_function(model, function), [x, *parts_of_matrices, *rest_of(node)], node, own)
+        for old, fresh, rank in zip(outputs, new.outputs, ranks, strict=False):
             # onnx itself cannot infer what onnxruntime's own operators give.
             fresh.dtype, fresh.shape = ir.DataType.FLOAT, old.shape or ir.Shape([None] * rank)
-        ir.convenience.replace_nodes_and_values(model.graph, node, [node], [new], node.outputs, new.outputs)
+        ir.convenience.replace_nodes_and_values(model.graph, node, old_nodes, [new], outputs, new.outputs)
+        if around.before is not None and not around.before.outputs[0].uses():
+            model.graph.remove(around.before, safe=True)
 
 
 def widen_the_rest(model: ir.Model, stored: Stored, storages: Mapping[ir.Value, Storage]) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import onnx_ir as ir
 
 from edgernn.quantize.compact.low_rank import LOW_RANK
+from edgernn.quantize.kinds import kind_of, matrices_of
 from edgernn.quantize.request import KEPT, Request
 
-RECURRENT = ("RNN", "LSTM", "GRU")
 # Smaller weights save less than their scales and one more node cost.
 SMALLEST = 256
 # Of an interval of 6 %, until it is as narrow as float32 numbers are apart.
@@ -67,8 +67,8 @@ def find_weights(graph: ir.Graph, request: Request) -> Iterator[Weight]:
 
 
 def find_recurrent(graph: ir.Graph) -> list[ir.Node]:
-    """The nodes of ONNX's own recurrent operators."""
-    return [node for node in graph if node.op_type in RECURRENT and not node.domain]
+    """The recurrent nodes: of ONNX's operators, and of kinds that only edgernn names."""
+    return [node for node in graph if kind_of(node) is not None]
 
 
 def _holders(graph: ir.Graph, outer: tuple[str, ...] = ()) -> dict[ir.Node, tuple[str, ...]]:
@@ -92,8 +92,7 @@ def size_of(weight: Weight) -> int:
 
 def _size(value: ir.Value, reader: ir.Node) -> int:
     """Elements of a weight; the matrices of a recurrent layer count together, because they go together."""
-    together = reader.inputs[1:3] if reader.op_type in RECURRENT else [value]
-    tensors = [item.const_value for item in together if item is not None]
+    tensors = [item.const_value for item in matrices_of(reader) or [value]]
     return sum(tensor.size for tensor in tensors if tensor is not None)
 
 
@@ -101,10 +100,11 @@ def covered_axes(node: ir.Node, index: int, rank: int) -> tuple[int, ...] | None
     """The dimensions that are summed over where a node uses input `index` as a weight, else None."""
     if node.op_type == LOW_RANK:
         return (rank - 1,)  # of the left factor a row, of the right one what belongs to a singular value
+    kind = kind_of(node)
+    if kind is not None and index in kind.matrices:
+        return (2,)  # (directions, gates × hidden, features): one scale a row
     if node.domain:
         return None
-    if node.op_type in RECURRENT and index in (1, 2):
-        return (2,)  # (directions, gates × hidden, features): one scale a row
     if node.op_type == "MatMul" and index == 1 and rank == 2:
         return (0,)
     if node.op_type == "Gemm" and index == 1:

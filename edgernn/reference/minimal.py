@@ -35,8 +35,9 @@ def min_lstm_step(
 ) -> tuple[Array, State]:
     """One time step: x (batch, input), state (h,) of (batch, hidden) → output h, new state (h,)."""
     (a_f, a_i, a_n), (h,) = _read(parameters, x, state, blocks=3)
-    f, i = sigmoid(a_f), sigmoid(a_i)
-    h = (f * h + i * _candidate(a_n, positive)) / (f + i)
+    # f / (f + i) = σ(log f − log i): both may be too small to divide by.
+    share = sigmoid(np.logaddexp(0.0, -a_i) - np.logaddexp(0.0, -a_f))
+    h = share * h + (1.0 - share) * _candidate(a_n, positive)
     return h, (h,)
 
 

@@ -67,7 +67,9 @@ def settle(
         if provider != "cpu":
             return KernelUse(reason=f"they run on the CPU, the file on {provider}")
         if not names:
-            return KernelUse(reason="the file has no functions: its recurrent layers are ordinary operators")
+            return KernelUse(
+                reason="the file has no functions; `edgernn export --kernels` writes recurrent layers so"
+            )
         found = library.find()
         if found is None:
             return KernelUse(reason="no library is at hand; `edgernn kernels build` makes one")

@@ -80,6 +80,7 @@ def make_streaming(
             "the module cannot stream: none of its inputs has a batch dimension, which the states need. "
             "Give it inputs (batch, time, features)."
         )
+    _refuse_declared(captured)
     module = StreamingModule(captured, chunk, running_mean)
     outputs, context, hop = _discover(module, captured, chunk)
     ahead = _lookahead(outputs, lookahead)
@@ -98,6 +99,15 @@ def make_streaming(
     return StreamingProgram(
         program, tuple(context.states), tuple(_output_time(flow) for flow in outputs), hop, ahead
     )
+
+
+def _refuse_declared(captured: Captured) -> None:
+    """Raise StreamingError where a module says by an attribute `needs_whole_input` why it cannot stream."""
+    for path, part in captured.module.named_modules():
+        reason = getattr(part, "needs_whole_input", "")
+        if reason:
+            name = f"module {path!r}" if path else "the model itself"
+            raise StreamingError(f"{name} ({type(part).__name__}) cannot stream: {reason}")
 
 
 def _discover(

@@ -9,6 +9,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from edgernn.training.processes import Processes
+from edgernn.training.streams import Streams
 
 # Batches whose samples are sorted by length together.
 _BUCKET_BATCHES = 20
@@ -106,14 +107,18 @@ def batches(
     """A loader of batches, made in this process; of several processes, each gets a `Share` of every one.
 
     Args:
-        dataset: the samples.
+        dataset: the samples; the windows of `Streams` keep their own order.
         batch_size: samples a batch, those of all processes together; the last batch has what remains.
         collate: makes a batch of a list of samples; None: the data set itself takes a list of numbers.
         seed: shuffles each epoch anew; None keeps the order.
         lengths: time steps of each sample, to put samples of like length into a batch.
         processes: who shares the batches.
     """
-    order = BatchOrder(len(cast(Sized, dataset)), batch_size, seed, lengths)
+    order: Sampler[list[int]] = (
+        dataset.order()
+        if isinstance(dataset, Streams)
+        else BatchOrder(len(cast(Sized, dataset)), batch_size, seed, lengths)
+    )
     # A generator of its own: without it the loader draws from torch's global one whenever it starts anew,
     # and dropout in a resumed run would not be what it was in the run without the stop.
     own = torch.Generator().manual_seed(0)

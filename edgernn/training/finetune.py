@@ -16,12 +16,11 @@ from edgernn.training.compression import Compression
 from edgernn.training.config import RunConfig
 from edgernn.training.find import find_recipe
 from edgernn.training.options import TrainingOptions, read_options
-from edgernn.training.parameter_groups import layer_names
 from edgernn.training.recipe import Recipe, locate_data, options_for_other_data
 from edgernn.training.report import FinetuneReport
 from edgernn.training.run import Run, load_run
 from edgernn.training.trainer import train
-from edgernn.training.transfer import transfer
+from edgernn.training.transfer import label_dims, transfer
 
 
 def finetune(
@@ -104,8 +103,8 @@ def _for_old_data(old: Run, new: Run, has_all_labels: bool) -> nn.Module:
     tensors = new.model.state_dict()
     if not has_all_labels:
         # Rows of some labels beside the old rows of others say nothing: the old head stays whole.
-        head = f"{layer_names(model)[-1]}."
-        tensors = {name: value for name, value in tensors.items() if not name.startswith(head)}
+        head = label_dims(model, len(old.config.metadata.labels))
+        tensors = {name: value for name, value in tensors.items() if name not in head}
     transfer(model, tensors, new.config.metadata, old.config.metadata)
     return model.eval()
 

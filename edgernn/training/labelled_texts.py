@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgernn.errors import InputError
-from edgernn.training.records import read_lines, read_records, read_text_file, text_value
+from edgernn.training.records import read_lines, read_records, read_text_file, text_files, text_value
 
 _TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
 
@@ -84,8 +84,7 @@ def _from_folder(folder: Path, encoding: str) -> list[LabelledText]:
             for path in folders
             for file in sorted(path.glob("*.txt"))
         ]
-    # Upper-case names such as ORIGIN.txt and README.txt stand beside data sets and are no part of them.
-    files = [file for file in sorted(folder.glob("*.txt")) if not file.stem.isupper()]
+    files = text_files(folder)
     if len(files) < 2:
         raise InputError(
             f"data: the folder {str(folder)!r} holds neither a LABEL.txt file for each label nor a folder "

@@ -18,6 +18,7 @@ from edgernn.training.processes import Processes
 from edgernn.training.profile import BACKWARD, FORWARD
 from edgernn.training.recipe import Recipe
 from edgernn.training.schedule import plateau_factor, step_factor
+from edgernn.training.streams import CarriedState, StreamBatch
 
 # As usual for SGD on recurrent networks (Sutskever et al. 2013).
 _MOMENTUM = 0.9
@@ -50,6 +51,8 @@ class RecipeModule(LightningModule):
         super().__init__()
         self.adapters = nn.ModuleList() if adapters is None else adapters
         self.losses, self.processes = losses, processes
+        # Of validation and of training: both read streams, each its own.
+        self._carried = (CarriedState(), CarriedState())
         self.recipe, self.model, self.options, self.seed = recipe, model, options, seed
         self.validation_metrics = MetricCollection(dict(recipe.metrics()), prefix="validation_")
 
@@ -131,11 +134,19 @@ class RecipeModule(LightningModule):
 
     def loss_of(self, batch: Any) -> Tensor:
         """The loss of one batch, for who looks at its gradient."""
-        return self._loss(batch)[0]
+        return self._loss(batch, CarriedState())[0]
 
-    def _loss(self, batch: Any) -> tuple[Tensor, Any, Any]:
-        output, target = self.recipe.predict(self.model, _share(batch).batch)
+    def _loss(self, batch: Any, carried: CarriedState | None = None) -> tuple[Tensor, Any, Any]:
+        carried = self._carried[self.training] if carried is None else carried
+        output, target = self._predict(_share(batch).batch, carried)
         return self.recipe.loss(self.model, output, target), output, target
+
+    def _predict(self, batch: Any, carried: CarriedState) -> tuple[Any, Any]:
+        if not isinstance(batch, StreamBatch):
+            return self.recipe.predict(self.model, batch)
+        output, target, state = self.recipe.predict_stream(self.model, batch, carried)
+        carried.keep(state)
+        return output, target
 
     def _of_all(self, batch: Any, loss: Tensor, target: Any) -> tuple[Tensor, Tensor, int]:
         """What this process learns from, the loss of the whole batch, and the samples of that."""

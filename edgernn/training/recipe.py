@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset
     from torchmetrics import Metric
 
+    from edgernn.training.streams import CarriedState, State, StreamBatch
+
 DATA_FOLDER_VARIABLE = "EDGERNN_DATA"
 
 
@@ -189,6 +191,21 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
         """One batch through the network: its output and the target, as `loss` and the metrics take them."""
         *inputs, target = batch
         return model(*inputs), target
+
+    def predict_stream(
+        self, model: nn.Module, batch: StreamBatch, carried: CarriedState
+    ) -> tuple[Any, Any, State]:
+        """As `predict`, of a recipe whose data sets are `edgernn.training.streams.Streams`.
+
+        Args:
+            model: the network.
+            batch: a window of each row.
+            carried: gives the states that it begins in (`CarriedState.before`).
+
+        Returns:
+            The output, the target, and the states that the rows ended in.
+        """
+        raise NotImplementedError(f"{type(self).__name__} learns from streams and has no predict_stream.")
 
     def metrics(self) -> dict[str, Metric]:
         """Metrics that are logged each epoch on the validation part; updated with (output, target)."""

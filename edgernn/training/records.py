@@ -50,6 +50,12 @@ def read_text_file(file: Path, encoding: str = "utf-8") -> str:
     return text
 
 
+def text_files(folder: Path) -> list[Path]:
+    """The .txt files of a folder, by name; those that tell of a data set are no part of it."""
+    # Upper-case names such as ORIGIN.txt and README.txt.
+    return [file for file in sorted(folder.glob("*.txt")) if not file.stem.isupper()]
+
+
 def read_lines(file: Path, encoding: str = "utf-8") -> list[tuple[int, str]]:
     """The lines of a file that are not empty, each with its number from 1; cut at line feeds alone."""
     lines = read_text_file(file, encoding).split("\n")

@@ -50,6 +50,31 @@ def split_labelled(
     return kept, sorted(aside)
 
 
+def split_at_random(samples: int, count: int, seed: int, what: str = "test") -> tuple[list[int], list[int]]:
+    """Put `count` of the samples aside.
+
+    Args:
+        samples: how many there are.
+        count: how many are put aside.
+        seed: of the choice.
+        what: the name of the part, for messages.
+
+    Returns:
+        Numbers of the samples that remain and of those put aside, ascending.
+
+    Raises:
+        InputError: where nothing would be put aside, or nothing would remain.
+    """
+    if not 0 < count < samples:
+        raise InputError(
+            f"data: of {samples} samples, {count} would be the {what} part. Give more samples, another "
+            f"{what}_size, or {what}_data."
+        )
+    order = list(range(samples))
+    random.Random(seed).shuffle(order)
+    return sorted(order[count:]), sorted(order[:count])
+
+
 class Labelled(Protocol):
     """What has a label."""
 

@@ -33,7 +33,7 @@ def transfer(model: nn.Module, tensors: Mapping[str, Tensor], known: Metadata, n
     """Set a network's weights and buffers from those of another one, where they fit.
 
     Tensors of the same name and shape are taken over whole. Where the labels differ, those of the last layer
-    are taken over row by row, by label.
+    (see `label_dims`) are taken over row by row, by label.
 
     Args:
         model: the network that is changed.
@@ -44,16 +44,15 @@ def transfer(model: nn.Module, tensors: Mapping[str, Tensor], known: Metadata, n
         InputError: where no tensor fits: it is another kind of network.
     """
     kept, resized, new = [], [], []
-    rows = [(n, known.labels.index(label)) for n, label in enumerate(now.labels) if label in known.labels]
-    head = f"{layer_names(model)[-1]}."
+    shared = [(n, known.labels.index(label)) for n, label in enumerate(now.labels) if label in known.labels]
+    dims = label_dims(model, len(now.labels)) if known.labels != now.labels else {}
     for name, own in model.state_dict().items():
-        other = tensors.get(name)
-        by_label = name.startswith(head) and known.labels != now.labels and own.shape[0] == len(now.labels)
-        if other is None or own.shape[by_label:] != other.shape[by_label:] or (by_label and not rows):
+        other, count = tensors.get(name), dims.get(name, 0)
+        if other is None or own.shape[count:] != other.shape[count:] or (count and not shared):
             new.append(name)
-        elif by_label:
-            for mine, theirs in rows:
-                own[mine] = other[theirs]
+        elif count:
+            mine, theirs = (torch.tensor(places) for places in zip(*shared, strict=True))
+            own[_grid(mine, count)] = other[_grid(theirs, count)]
             resized.append(name)
         else:
             own.copy_(other)
@@ -64,3 +63,21 @@ def transfer(model: nn.Module, tensors: Mapping[str, Tensor], known: Metadata, n
             "sizes that it was trained with."
         )
     return Transfer(tuple(kept), tuple(resized), tuple(new))
+
+
+def label_dims(model: nn.Module, labels: int) -> dict[str, int]:
+    """How many of the first dimensions of which weights are the labels.
+
+    A network says so itself by an attribute `label_dims`; of others it is the last layer's first dimension.
+    """
+    declared: dict[str, int] | None = getattr(model, "label_dims", None)
+    if declared is not None:
+        return declared
+    head = f"{layer_names(model)[-1]}."
+    tensors = model.state_dict().items()
+    return {name: 1 for name, value in tensors if name.startswith(head) and value.shape[:1] == (labels,)}
+
+
+def _grid(places: Tensor, dims: int) -> tuple[Tensor, ...]:
+    """An index of these places in each of the first dimensions."""
+    return torch.meshgrid(*[places] * dims, indexing="ij")

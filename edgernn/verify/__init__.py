@@ -18,10 +18,10 @@ from edgernn.runtime import Session, load
 from edgernn.verify.inputs import InputMaker
 from edgernn.verify.oracle import FileOracle, Oracle, ReferenceOracle, TorchOracle
 from edgernn.verify.precision import computed_in
-from edgernn.verify.report import Check, ParityReport, output_scale
+from edgernn.verify.report import Check, ParityReport, judge_decisions, output_scale
 from edgernn.verify.sequence import check_sequence, fixed_steps, least_steps, step_unit
 from edgernn.verify.stream import check_stream
-from edgernn.verify.tolerances import tolerance
+from edgernn.verify.tolerances import share_of_decisions, tolerance
 
 __all__ = ["Check", "ParityReport", "verify"]
 
@@ -89,6 +89,7 @@ def verify(
         except ModelError as error:
             # It loads, and yet there is a batch or a length that it does not run at.
             checks.append(Check("the file runs", str(error), math.inf, math.inf, 0.0, False))
+    checks += judge_decisions(checks, share_of_decisions(dtype, scheme))
     skipped = tuple(
         f"starting states and final states against {oracle.name}: {oracle.takes_states}"
         for oracle in oracles

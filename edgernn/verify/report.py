@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -21,6 +22,8 @@ class Check:
         relative_error: the largest, over outputs, of difference ÷ the output's scale.
         tolerance: what the relative error may be.
         passed: whether it is.
+        decisions: of outputs that are integers, such as labels: how many differ, and how many there are. One
+            that was close may fall either way, so they are judged together (see `judge_decisions`).
     """
 
     name: str
@@ -29,6 +32,7 @@ class Check:
     relative_error: float
     tolerance: float
     passed: bool
+    decisions: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -127,9 +131,15 @@ def compare(
     found: list[np.ndarray],
     tolerance: float,
     scales: list[float] | None = None,
+    *,
+    count_integers: bool = False,
 ) -> Check:
-    """Compare outputs, each relative to its scale: by default the largest absolute value of its reference."""
+    """Compare outputs, each relative to its scale: by default the largest absolute value of its reference.
+
+    With `count_integers`, integers that differ are only counted, for `judge_decisions`.
+    """
     worst_absolute, worst_relative = 0.0, 0.0
+    differing, decided = 0, 0
     if len(expected) != len(found):
         return Check(name, f"{detail}: other outputs", np.inf, np.inf, tolerance, False)
     if scales is None:
@@ -140,6 +150,9 @@ def compare(
             return Check(name, shapes, float("inf"), float("inf"), tolerance, False)
         if not reference.size:
             continue
+        if count_integers and reference.dtype.kind in "iub":
+            differing, decided = differing + int((reference != value).sum()), decided + reference.size
+            continue
         with np.errstate(invalid="ignore"):  # infinities of one sign differ by NaN, which is an error too
             difference = np.abs(value.astype(np.float64) - reference.astype(np.float64))
         if not np.isfinite(difference).all():
@@ -148,4 +161,24 @@ def compare(
         absolute = float(difference.max())
         worst_absolute = max(worst_absolute, absolute)
         worst_relative = max(worst_relative, absolute / (scale or 1.0))
-    return Check(name, detail, worst_absolute, worst_relative, tolerance, bool(worst_relative <= tolerance))
+    passed = bool(worst_relative <= tolerance)
+    return Check(name, detail, worst_absolute, worst_relative, tolerance, passed, (differing, decided))
+
+
+def judge_decisions(checks: Sequence[Check], allowed: float) -> list[Check]:
+    """A check of the integers that each kind of checks met: which share of them differs.
+
+    Args:
+        checks: as `compare` made them.
+        allowed: the share that may differ.
+    """
+    judged = []
+    for name in dict.fromkeys(check.name for check in checks):
+        differing, decided = (
+            sum(check.decisions[n] for check in checks if check.name == name) for n in (0, 1)
+        )
+        if decided:
+            share = differing / decided
+            detail = f"{differing} of {decided} differ"
+            judged.append(Check(f"{name}, integers", detail, share, share, allowed, share <= allowed))
+    return judged

@@ -10,9 +10,10 @@ from edgernn.errors import InputError
 
 # (dtype of the graph, scheme of its weights) → relative tolerance.
 TOLERANCES: dict[tuple[str, str], float] = {
-    # The same sums in another order: measured 1e-7 to 6e-7 for networks of a few layers and 64 steps; an
+    # The same sums in another order: measured 1e-7 to 6e-7 for networks of a few layers and 64 steps, and
+    # 1.1e-5 behind a Fourier transform and a logarithm, where a band that is nearly empty loses digits; an
     # error in a gate, a bias or a state is above 1e-3.
-    ("float32", "float32"): 1e-5,
+    ("float32", "float32"): 2e-5,
     # Weights rounded to 1/127 of their row's largest: each weight is off by up to 0.4 %, and a recurrence
     # carries that on. Measured up to 0.03 on random networks; a permuted gate is above 0.2.
     ("float32", "int8"): 5e-2,
@@ -56,6 +57,24 @@ SELF_CONSISTENCY: dict[tuple[str, str], float] = {
     ("float32", "int8-static"): 1e-5,
 }
 
+# Outputs that are integers, such as labels and tags: which share of them may be others. A file may decide
+# otherwise where it was close, which on random inputs it often is.
+DECISIONS: dict[tuple[str, str], float] = {
+    ("float32", "float32"): 0.0,
+    ("float32", "fp16"): 2e-2,
+    ("float16", "fp16"): 5e-2,
+    # Measured up to 0.03 on a trained tagger with 17 tags; a permuted gate is above 0.4.
+    ("float32", "int8"): 1e-1,
+    ("float32", "int8-stable"): 1e-1,
+    ("float32", "int8-static"): 2e-1,
+    ("float32", "int4"): 3e-1,
+}
+
+
+def share_of_decisions(dtype: str, scheme: str) -> float:
+    """The share of integer outputs that may differ."""
+    return DECISIONS[dtype, scheme]
+
 
 def tolerance(dtype: str, scheme: str, *, against_itself: bool = False, of_states: bool = False) -> float:
     """The tolerance of a comparison. Raises InputError for a scheme that the tables do not hold."""
@@ -66,6 +85,12 @@ def tolerance(dtype: str, scheme: str, *, against_itself: bool = False, of_state
         )
     return table[dtype, scheme]
 
+
+# Sum of integrated gradients against the difference of the outputs that they share out, ÷ the larger of this
+# difference and the sum of their absolute values. What is missing is the error of the quadrature, which more
+# steps make small: measured below 0.003 with 32 steps; a baseline that is not the one the output was compared
+# with is above 0.1.
+COMPLETENESS = 1e-2
 
 # One file on other machines and runtimes: sums in another order and other exponentials. Measured up to 2e-6
 # between an x86 processor and WebAssembly; recurrent weights that are off by a tenth are above it.

@@ -21,12 +21,12 @@ def answers(
     folder: Path,
     instruction_set: str,
     *,
-    int8: bool,
+    scheme: str,
     threads: int = 1,
 ) -> list[Outputs]:
     """What the program gives for the layers."""
     given, found = folder / "cases", folder / f"outputs.{instruction_set}"
-    given.write_bytes(b"".join(to_bytes(layer, int8=int8) for layer in layers))
+    given.write_bytes(b"".join(to_bytes(layer, scheme=scheme) for layer in layers))
     run([*command, given, found, instruction_set, str(threads)])
     return list(from_bytes(layers, found.read_bytes()))
 

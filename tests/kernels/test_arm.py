@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .cases import draw_many
+from .cases import SCHEMES, draw_many
 from .checks import check_close, check_equal
 from .running import answers, available
 
@@ -35,13 +35,13 @@ def test_sets_are_found_by_what_the_processor_has(program: Path) -> None:
     assert available([EMULATOR, "-cpu", "cortex-a53", program]) == ["neon", "plain"]
 
 
-@pytest.mark.parametrize("int8", [False, True], ids=["float32", "int8"])
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_arm_gives_what_the_reference_and_x86_give(
-    program: Path, run_cases: Path, tmp_path: Path, int8: bool
+    program: Path, run_cases: Path, tmp_path: Path, scheme: str
 ) -> None:
-    here = answers([run_cases], LAYERS, tmp_path, "plain", int8=int8)
+    here = answers([run_cases], LAYERS, tmp_path, "plain", scheme=scheme)
     for name in available([EMULATOR, program]):
-        found = answers([EMULATOR, program], LAYERS, tmp_path, name, int8=int8)
-        check_close(LAYERS, found, int8=int8)
-        if int8:
+        found = answers([EMULATOR, program], LAYERS, tmp_path, name, scheme=scheme)
+        check_close(LAYERS, found, scheme=scheme)
+        if scheme != "float32":
             check_equal(LAYERS, found, here)

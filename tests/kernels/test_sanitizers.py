@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from .cases import draw_many
+from .cases import SCHEMES, draw_many, draw_wide
 from .running import answers, available, run
 
 pytestmark = pytest.mark.slow
 
 SANITIZERS = {"memory": "address,undefined", "threads": "thread"}
-LAYERS = draw_many(seed=4)
+LAYERS = draw_many(seed=4) + draw_wide(seed=4)
 
 
 @pytest.fixture(scope="session", params=SANITIZERS)
@@ -21,11 +21,11 @@ def program(request: pytest.FixtureRequest, compiled: Callable[..., Path]) -> Pa
     return compiled(request.param, None, f"-DSANITIZE={SANITIZERS[request.param]}") / "run_cases"
 
 
-@pytest.mark.parametrize("int8", [False, True], ids=["float32", "int8"])
-def test_nothing_is_found(program: Path, tmp_path: Path, int8: bool) -> None:
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_nothing_is_found(program: Path, tmp_path: Path, scheme: str) -> None:
     for name in available([program]):
         layers = LAYERS if name != "plain" else LAYERS[::4]
-        answers([program], layers, tmp_path, name, int8=int8, threads=3)
+        answers([program], layers, tmp_path, name, scheme=scheme, threads=3)
 
 
 BROKEN = {

@@ -50,16 +50,26 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "gru_reset_first": lambda: Network(
         edgernn.Recurrent(edgernn.GRU(INPUTS, HIDDEN, reset_after=False)), HIDDEN
     ),
-    "peephole_lstm": lambda: Network(edgernn.Recurrent(_cell("PeepholeLSTM")(INPUTS, HIDDEN)), HIDDEN),
-    "coupled_lstm": lambda: Network(edgernn.Recurrent(_cell("CoupledLSTM")(INPUTS, HIDDEN)), HIDDEN),
+    "peephole_lstm": lambda: _own("PeepholeLSTM"),
+    "coupled_lstm": lambda: _own("CoupledLSTM"),
+    "min_gru": lambda: _own("MinGRU", layers=2),
+    "min_lstm_positive_both_ways": lambda: _own("MinLSTM", bidirectional=True, positive=True),
+    "layer_norm_lstm": lambda: _own("LayerNormLSTM"),
+    "layer_norm_gru_both_ways": lambda: _own("LayerNormGRU", bidirectional=True),
+    "ind_rnn_tanh": lambda: _own("IndRNN", activation="tanh"),
+    "sru": lambda: _own("SRU", layers=2),  # the first layer's sizes differ, the second's do not
+    "fast_grnn": lambda: _own("FastGRNN"),
+    "projected_lstm": lambda: _own("ProjectedLSTM", cell_size=64),
 }
 STREAMING = [name for name in NETWORKS if not name.endswith("both_ways")]
 
 
-def _cell(name: str) -> Any:
+def _own(name: str, layers: int = 1, bidirectional: bool = False, **options: Any) -> nn.Module:
     from edgernn.cells import find_cells
 
-    return find_cells()[name]
+    cell = find_cells()[name](INPUTS, HIDDEN, **options)
+    recurrent = edgernn.Recurrent(cell, num_layers=layers, bidirectional=bidirectional)
+    return Network(recurrent, (2 if bidirectional else 1) * HIDDEN)
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +184,33 @@ def test_64_threads_on_one_session_agree_with_one(
     assert equal == [True] * 640
 
 
+@pytest.mark.parametrize("scheme", ["float32", "int8"])
+def test_threads_of_onnxruntime_share_a_row_of_a_large_layer(
+    library: Path, tmp_path: Path, scheme: str
+) -> None:
+    """To the last bit, also where several calls at a time want the threads of one pool."""
+    torch.manual_seed(3)
+    model = Network(nn.GRU(INPUTS, 512, batch_first=True), 512).eval()
+    path = tmp_path / "float32.onnx"
+    edgernn.export(model, path, torch.randn(1, 9, INPUTS), kernels=True, check=False)
+    if scheme != "float32":
+        edgernn.quantize(path, tmp_path / "other.onnx", scheme=scheme)
+        path = tmp_path / "other.onnx"
+    x = np.random.default_rng(6).standard_normal((1, 60, INPUTS)).astype(np.float32)
+    wanted = _on_kernels(path, library).run(x)
+    session, equal = _on_kernels(path, library, threads=3), []
+
+    def work() -> None:
+        equal.extend(session.run(x).tobytes() == wanted.tobytes() for _ in range(5))
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert equal == [True] * 30
+
+
 def test_every_forced_set_runs_and_says_so(
     files: Callable[..., tuple[Path, nn.Module]], library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,21 +230,55 @@ def test_every_forced_set_runs_and_says_so(
 def test_a_program_that_only_registers_the_library_runs_on_it(
     files: Callable[..., tuple[Path, nn.Module]], library: Path
 ) -> None:
-    """As apps in other languages do: the usual names of functions are known without being told."""
+    """As apps in other languages do: the names of functions are known without being told."""
+    for name, scheme in (
+        ("gru", "int8"), ("lstm", "int8"), ("gru", "int4"), ("rnn", "float32"), ("gru_without_bias", "int8"),
+        ("rnn_relu", "int8-stable"), ("gru_reset_first", "int8-stable"), ("peephole_lstm", "int8"),
+        ("min_gru", "int8"), ("layer_norm_lstm", "float32"), ("ind_rnn_tanh", "int8-stable"), ("sru", "int4"),
+    ):  # fmt: skip
+        _check_plain_program(_on_kernels(files(name, scheme, streaming=True)[0], library), _inputs())
+
+
+def test_a_plain_program_runs_several_bodies_of_one_name(library: Path, tmp_path: Path) -> None:
+    """Operators know the sizes of these two layers, so their functions differ: the second gets a number."""
+    torch.manual_seed(4)
+
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = (
+                nn.GRU(*sizes, batch_first=True) for sizes in ((INPUTS, 330), (330, 240))
+            )
+
+        def forward(self, x: Tensor) -> Tensor:
+            y: Tensor = self.second(self.first(x)[0])[0]
+            return y
+
+    edgernn.export(
+        Two().eval(), tmp_path / "float32.onnx", torch.randn(1, 5, INPUTS), streaming=True, check=False
+    )
+    path = tmp_path / "int8.onnx"
+    edgernn.quantize(tmp_path / "float32.onnx", path, options={"minimum_onnxruntime": "1.22"})
+    session = _on_kernels(path, library)
+    assert set(session.kernels.functions) == {"GRU_int8_chunk_nbits", "GRU_int8_chunk_nbits_2"}
+    _check_plain_program(session, _inputs())
+
+
+def _check_plain_program(session: Session, x: np.ndarray) -> None:
+    """onnxruntime with the library and nothing else must give the session's bits, and without it others."""
     import onnxruntime
 
-    x = _inputs()
-    for name, scheme in (("gru", "int8"), ("lstm", "int8"), ("gru", "int4"), ("rnn", "float32")):
-        path, _ = files(name, scheme, streaming=True)
-        session = edgernn.load(path, kernels=library)
+    found = {}
+    for registers in (True, False):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        options.register_custom_ops_library(str(library))
-        by_hand = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        states = session.stream(BATCH).states
-        found = by_hand.run([session.outputs[0].name], {session.inputs[0].name: x, **states})[0]
-        assert found.tobytes() == session.run(x).tobytes()
-        assert found.tobytes() != edgernn.load(path, kernels="off").run(x).tobytes()
+        if registers:
+            options.register_custom_ops_library(str(session.kernels.library))
+        by_hand = onnxruntime.InferenceSession(str(session.path), options, providers=["CPUExecutionProvider"])
+        inputs = {session.inputs[0].name: x, **session.stream(BATCH).states}
+        found[registers] = by_hand.run([session.outputs[0].name], inputs)[0].tobytes()
+    assert found[True] == session.run(x).tobytes()
+    assert found[False] != found[True]
 
 
 def test_verify_proves_a_file_on_the_kernels(

@@ -29,7 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "cells": _BASE | {"reference"},
     "sequence": _BASE | {"reference", "cells"},
     "layers": _LAYERS,
-    "features": _BASE,
+    "features": _LAYERS,
     "models": _LAYERS | {"features"},
     "training": _TRAINING | {"pages"},
     "capture": _LAYERS,
@@ -43,7 +43,8 @@ ALLOWED: dict[str, set[str]] = {
     "placement": _BASE | {"runtime", "quantize"},
     "serving": _BASE | {"runtime"},
     **dict.fromkeys(_TOP, _BOTH_WINGS),
-    "cli": _BOTH_WINGS,
+    "explain": _BOTH_WINGS,
+    "cli": _BOTH_WINGS | {"explain"},
     # A recipe is what a user would write: a network and its training.
     "recipes": _TRAINING,
 }

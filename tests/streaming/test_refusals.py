@@ -224,3 +224,26 @@ def test_two_inputs_in_step(tmp_path: Path) -> None:
         model, tmp_path / "model.onnx", inputs, streaming=True, dims={"speaker": ("batch", None)}
     )
     assert manifest.parity["passed"] is True
+
+
+class Declares(nn.Module):
+    """Says itself why it cannot stream, though its operators could."""
+
+    needs_whole_input = "its answer is for the whole recording. Ask for one at its end."
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + (x > 0).to(torch.float32)
+
+
+def test_a_module_may_say_itself_why_it_cannot_stream(tmp_path: Path) -> None:
+    said = (
+        "module '0' (Declares) cannot stream: its answer is for the whole recording. Ask for one at its end."
+    )
+    assert refusal(tmp_path, nn.Sequential(Declares(), nn.Linear(3, 2))) == said
+
+
+def test_booleans_that_become_numbers_stream(tmp_path: Path) -> None:
+    class Silent(Declares):
+        needs_whole_input = ""
+
+    edgernn.export(Silent(), tmp_path / "model.onnx", X, streaming=True)

@@ -156,6 +156,7 @@ def test_json() -> None:
         "relative_error": 2e-7,
         "tolerance": 1e-5,
         "passed": True,
+        "decisions": [0, 0],
     }
 
 

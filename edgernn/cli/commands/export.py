@@ -30,6 +30,9 @@ def command(
     chunk: Annotated[
         int | None, typer.Option(help="Time steps of every push of a streaming file.", show_default="any")
     ] = None,
+    lookahead: Annotated[
+        int, typer.Option(help="Steps of the future that a streaming file's outputs may wait for.")
+    ] = 0,
     length: Annotated[
         int | None, typer.Option(help="Time steps of a sequence file.", show_default="any")
     ] = None,
@@ -66,7 +69,8 @@ def command(
     kernels: Annotated[
         bool,
         typer.Option(
-            "--kernels", help="Write recurrent operators so that edgernn's own kernels can take over."
+            "--kernels",
+            help="Write recurrent layers, of edgernn's own cells too, so that its kernels can take over.",
         ),
     ] = False,
     recipe: RecipeFolder = None,
@@ -98,6 +102,7 @@ def command(
             recurrence=recurrence,
             streaming=streaming,
             chunk=chunk,
+            lookahead=lookahead,
             length=length,
             time_dim=time_dim,
             dims=_dims(dims),

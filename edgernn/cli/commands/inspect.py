@@ -55,7 +55,8 @@ def command(
     if nodes or compare:
         raise InputError("--nodes and --compare go with --providers.")
     manifest = read_manifest(file)
-    kernels = settle(AUTO, read_header(file).functions)
+    functions = read_header(file).functions
+    kernels = settle(AUTO, functions)
 
     def show(console: Console) -> None:
         console.print(
@@ -70,7 +71,7 @@ def command(
         console.print(manifest_tables.about(manifest))
         console.print(manifest_tables.tensors(manifest))
         if manifest.layers:
-            console.print(manifest_tables.layers(manifest))
+            console.print(manifest_tables.layers(manifest, [name for _, name in functions]))
         if manifest.scores:
             console.print(scores(manifest.scores, "Scores at training"))
         counts = operator_counts(file)

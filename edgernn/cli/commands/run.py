@@ -16,13 +16,14 @@ from edgernn.cli.outcome import Outcome
 def command(
     file: ModelFile,
     inputs: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            metavar="INPUT...",
-            help="A .npy or .csv file for each input, a folder of them, or - for lines of standard input.",
+            metavar="[INPUT...]",
+            help="A .npy, .csv or sound file for each input, a folder of them, or - for lines of standard "
+            "input.",
             show_default=False,
         ),
-    ],
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -38,6 +39,9 @@ def command(
     save_state: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to keep a streaming file's states at the end.")
     ] = None,
+    mic: Annotated[
+        bool, typer.Option("--mic", help="Listen to the microphone, until Ctrl-C, in the place of INPUT.")
+    ] = False,
     nan: Annotated[str, typer.Option(help="Whether NaN and infinity may go in: refuse or allow.")] = "refuse",
     provider: Annotated[
         str,
@@ -57,27 +61,53 @@ def command(
     workers: Annotated[
         int | None, typer.Option(help="Processes of the engine ray.", show_default="one a processor")
     ] = None,
+    prompt: Annotated[
+        str | None, typer.Option(help="Text that a language model writes on from, instead of INPUT.")
+    ] = None,
+    length: Annotated[
+        int | None, typer.Option(help="Characters or bytes to write.", show_default="500")
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(help="Below 1 likely text becomes likelier; 0 writes the likeliest.", show_default="1"),
+    ] = None,
+    top_k: Annotated[
+        int | None, typer.Option(help="How many of the likeliest symbols may come.", show_default="all")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of the text.", show_default="another one each time")
+    ] = None,
     json: Json = False,
 ) -> Outcome:
-    """Run a file on arrays or tables, or answer lines from standard input one by one.
+    """Run a file on arrays, tables or sounds, or answer lines from standard input one by one.
 
-    In a table each row is a time step, each column a feature. With - a streaming file answers every line at
-    once, so that it can stand in a pipe behind a sensor; a file that labels texts takes a text a line.
+    In a table each row is a time step, each column a feature. A sound is resampled to the model's rate; what
+    a keyword spotter or a recogniser hears is printed as words. With - a streaming file answers every line
+    at once, so that it can stand in a pipe behind a sensor; a file that labels texts or finds names in them
+    takes a text a line.
     Outputs are printed one time step a line.
+
+    With --prompt a streaming language model writes on from a text.
 
     A folder of .npy and .csv files is scored file by file into the folder of -o. Run it again to go on where
     it stopped; the exit code is 1 where a file failed.
     """
     import edgernn
+    from edgernn.cli.answers import find_answers
     from edgernn.cli.arrays import check_array_path, write_arrays
     from edgernn.cli.collection import score_folder
     from edgernn.cli.console import print_note
     from edgernn.cli.lines import answer_lines, only_input, print_outputs
     from edgernn.cli.running import batch_of, open_stream, read_inputs, run_arrays, save_states
     from edgernn.cli.scorer import Scorer
-    from edgernn.cli.text_lines import answer_texts, labels_texts
+    from edgernn.cli.tellers import find_teller, hop_seconds
+    from edgernn.cli.text_lines import answer_texts
+    from edgernn.cli.writing import Writing, write_text
     from edgernn.errors import InputError
 
+    inputs = inputs or []
+    writing = Writing(prompt, length, temperature, top_k, seed)
+    writing.check(inputs, mic)
     if nan not in ("refuse", "allow"):
         raise InputError(f"--nan: expected refuse or allow, found {nan!r}.")
     names = [name.strip() for name in provider.split(",")]
@@ -96,6 +126,9 @@ def command(
     )
     for name, reason in session.fallbacks:
         print_note(f"{name} was passed over for {session.provider}: {reason}")
+    if prompt is not None:
+        text = write_text(session, writing, show=not json)
+        return Outcome({"prompt": prompt, "text": text}, lambda console: None)
     streaming = session.manifest.streaming
     if not streaming and (resume is not None or save_state is not None):
         raise InputError(f"--resume and --save-state: {str(file)!r} is a sequence file and keeps no states.")
@@ -106,13 +139,21 @@ def command(
         print_note(
             f"the first {delay} steps have no output: the model looks ahead, and answers that much later."
         )
+    if mic:
+        if output is not None or column or resume is not None or save_state is not None:
+            raise InputError("--mic goes with none of --output, --column, --resume and --save-state.")
+        from edgernn.cli.microphone import listen
+
+        listen(session, json)
+        return Outcome(None, lambda console: None)
     if inputs == ["-"]:
         if output is not None or column:
             raise InputError("--output and --column do not go with -; redirect standard output instead.")
-        only_input(session)
-        if labels_texts(session):
-            answer_texts(session, json)
+        answers = find_answers(session.manifest)
+        if answers is not None:
+            answer_texts(session, answers, json)
             return Outcome(None, lambda console: None)
+        only_input(session)
         stream = open_stream(session, 1, resume) if streaming else None
         try:
             answer_lines(session, stream, json, fresh=resume is None)
@@ -129,6 +170,11 @@ def command(
     shapes = {name: list(array.shape) for name, array in outputs.items()}
     if output is not None:
         write_arrays(output, outputs)
+    elif (kind := find_teller(session.manifest.task)) and resume is None and batch_of(session, arrays) == 1:
+        steps = next(iter(outputs.values())).shape[1]
+        teller = kind(session, hop_seconds(session, arrays[0].shape[1], steps))
+        told, lines = teller.whole([*teller.push(outputs), *teller.finish()])
+        return Outcome(told, lambda console: console.print("\n".join(lines), markup=False, soft_wrap=True))
 
     def show(console: Console) -> None:
         if output is None:

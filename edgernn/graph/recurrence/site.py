@@ -29,6 +29,7 @@ class Site:
         steps: the number of time steps where it is fixed; None where it is free.
         final_used: for each state, whether anything reads its final value.
         step_graphs: gives a cell's step as ONNX, made once for each cell.
+        kernels: whether operators may be used that only edgernn's functions and kernels know.
     """
 
     builder: Builder
@@ -39,6 +40,7 @@ class Site:
     steps: int | None
     final_used: tuple[bool, ...]
     step_graphs: Callable[[Cell], StepGraphs]
+    kernels: bool = False
 
     def initial_states(self) -> tuple[Tensor, ...]:
         """The cells' own initial states for one row: (directions, 1, size) each."""

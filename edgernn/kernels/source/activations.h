@@ -39,7 +39,7 @@ inline float clamped(float x, float limit) {  // NaN stays NaN
   return x < -limit ? -limit : x;
 }
 
-// e^x = 2^n (1 + rest), where |x| < 87 and the rest is that of a number of at most ln 2 ÷ 2.
+// e^x = 2^n (1 + rest), where |x| ≤ 87 and the rest is that of a number of at most ln 2 ÷ 2.
 struct Exponential {
   float power;
   float rest;
@@ -68,12 +68,39 @@ inline float tanh_of(float x) {
 
 // Off by at most 1.1e-7; NaN stays NaN.
 inline float sigmoid_of(float x) {
-  const Exponential e(-clamped(x, 80.0f));
+  const Exponential e(-clamped(x, 87.0f));
   return 1.0f / (1.0f + fused(e.power, e.rest, e.power));
+}
+
+// e^x, where |x| ≤ 87.
+inline float exponential_of(float x) {
+  const Exponential e(x);
+  return fused(e.power, e.rest, e.power);
+}
+
+// σ(a) ÷ (σ(a) + σ(b)); NaN stays NaN.
+//
+// That is (1 + e^-b) ÷ (2 + e^-a + e^-b), where all is taken times e^m so that nothing overflows.
+inline float share_of(float a, float b) {
+  a = clamped(a, 3e38f);
+  b = clamped(b, 3e38f);
+  const float lower = a < b ? a : b;
+  const float m = lower < 0.0f ? lower : 0.0f;
+  const float one = exponential_of(clamped(m, 87.0f));
+  const float of_a = one + exponential_of(clamped(m - a, 87.0f)), of_b = one + exponential_of(clamped(m - b, 87.0f));
+  return of_b / (of_a + of_b);
 }
 
 // max(x, 0); NaN stays NaN.
 inline float relu_of(float x) { return x < 0.0f ? 0.0f : x; }
+
+inline float identity_of(float x) { return x; }
+
+// x + 1/2 for x ≥ 0, σ(x) for x < 0.
+inline float positive_of(float x) {
+  const float below = sigmoid_of(x);
+  return x >= 0.0f ? x + 0.5f : below;
+}
 
 }  // namespace
 }  // namespace edgernn

@@ -13,7 +13,7 @@ namespace edgernn {
 namespace {
 
 // What follows the matrices among a node's inputs.
-enum Rest : size_t { kBias, kLengths, kInitialH, kInitialC, kPeepholes, kRestCount };
+enum Rest : size_t { kBias, kLengths, kInitialH, kInitialC, kVectors, kRestCount };
 
 template <class Work>
 OrtStatus* guarded(const OrtApi& api, const std::string& name, Work work) {
@@ -166,7 +166,9 @@ SourceMatrix read_matrix(const Reader& reader, const NodeKind& kind, size_t firs
       const int64_t block = kind.parsed.block_size, blocks = (columns + block - 1) / block;
       ShapeOf(api, parts[0]).expect("int4 weights", {rows, blocks * block / 2});
       ShapeOf(api, parts[1]).expect("a matrix's scales", {rows, blocks});
-      matrix.floats = widen_int4(data_of<uint8_t>(api, parts[0]), data_of<uint16_t>(api, parts[1]), rows, columns, block);
+      matrix.nibbles = data_of<uint8_t>(api, parts[0]);
+      matrix.block_scales = data_of<uint16_t>(api, parts[1]);
+      matrix.block = kind.parsed.block_size;
       break;
     }
   }
@@ -192,30 +194,26 @@ class Kernel {
     } else {
       source.reversed = {direction == "reverse"};
     }
-    int64_t w[3], r[3];
-    source.w = read_matrix(reader, kind, 1, "W", w);
-    source.r = read_matrix(reader, kind, 1 + kind.parts.size(), "R", r);
-    const int64_t directions = static_cast<int64_t>(source.reversed.size()), gates = gates_of(source.kind);
-    if (w[0] != directions || r[0] != directions || w[1] != gates * r[2] || r[1] != gates * r[2]) {
-      throw std::runtime_error("W is " + in_words({w[0], w[1], w[2]}) + " and R " + in_words({r[0], r[1], r[2]}) +
-                               ", which do not fit each other or the direction " + direction);
-    }
-    source.inputs = static_cast<int>(w[2]);
-    source.hidden = static_cast<int>(r[2]);
+    read_matrices(reader, source, direction);
+    const int64_t directions = static_cast<int64_t>(source.reversed.size()), units = source.units;
     if (const OrtValue* bias = reader.constant(kind.rest(kBias), "B")) {
-      ShapeOf(api, bias).expect("B", {directions, 2 * gates * source.hidden});
+      ShapeOf(api, bias).expect("B", {directions, (kind.about.has_recurrent ? 2 : 1) * kind.about.gates * units});
       source.bias = data_of<float>(api, bias);
     }
-    if (source.kind == Kind::kLstm) {
-      if (const OrtValue* peepholes = reader.constant(kind.rest(kPeepholes), "P")) {
-        ShapeOf(api, peepholes).expect("P", {directions, 3 * static_cast<int64_t>(source.hidden)});
-        source.peepholes = data_of<float>(api, peepholes);
-      }
+    if (const OrtValue* vectors = reader.constant(kind.rest(kVectors), "P")) {
+      ShapeOf(api, vectors).expect("P", {directions, kind.about.vectors * units});
+      source.vectors = data_of<float>(api, vectors);
+    } else if (kind.about.needs_vectors) {
+      throw std::runtime_error("P is missing");
     }
+    // The function's own: its body turns X around before the operator, or Y behind it.
+    x_batch_first_ = reader.integer("x_batch_first", 0) != 0;
+    y_batch_first_ = reader.integer("y_batch_first", 0) != 0;
+    if (y_batch_first_ && directions != 1) throw std::runtime_error("y_batch_first is for a single direction");
     weights_ = shared_weights(source);
     has_lengths_ = reader.present(kind.rest(kLengths));
     has_h_ = reader.present(kind.rest(kInitialH));
-    has_c_ = source.kind == Kind::kLstm && reader.present(kind.rest(kInitialC));
+    has_c_ = kind.about.has_cell_state && reader.present(kind.rest(kInitialC));
     check(api, api.KernelInfo_GetOutputCount(info, &outputs_));
   }
 
@@ -231,11 +229,13 @@ class Kernel {
       shape.expect("X", {shape.rank > 0 ? shape.sizes[0] : 0, shape.rank > 1 ? shape.sizes[1] : 0, layer.inputs});
       throw std::runtime_error("X is too large");
     }
-    const int64_t steps = shape.sizes[0], batch = shape.sizes[1];
+    const int64_t steps = shape.sizes[x_batch_first_ ? 1 : 0], batch = shape.sizes[x_batch_first_ ? 0 : 1];
     Call call;
     call.steps = static_cast<int>(steps);
     call.batch = static_cast<int>(batch);
     call.x = data_of<float>(api_, x);
+    call.x_at = x_strides(layer, call.steps, call.batch, x_batch_first_);
+    call.y_at = y_strides(layer, call.steps, call.batch, y_batch_first_);
     if (has_lengths_) {
       const OrtValue* lengths = input(context, kind_.rest(kLengths));
       ShapeOf(api_, lengths).expect("sequence_lens", {batch});
@@ -247,13 +247,13 @@ class Kernel {
         }
       }
     }
-    if (has_h_) call.initial_h = state(context, kInitialH, "initial_h", batch);
-    if (has_c_) call.initial_c = state(context, kInitialC, "initial_c", batch);
-    const int64_t y[4] = {steps, layer.directions, batch, layer.hidden};
-    const int64_t final[3] = {layer.directions, batch, layer.hidden};
-    call.y = output(context, 0, y, 4);
-    call.y_h = output(context, 1, final, 3);
-    call.y_c = layer.kind == Kind::kLstm ? output(context, 2, final, 3) : nullptr;
+    if (has_h_) call.initial_h = state(context, kInitialH, "initial_h", batch, layer.hidden);
+    if (has_c_) call.initial_c = state(context, kInitialC, "initial_c", batch, layer.units);
+    const int64_t y[4] = {steps, layer.directions, batch, layer.hidden}, turned[3] = {batch, steps, layer.hidden};
+    const int64_t h[3] = {layer.directions, batch, layer.hidden}, c[3] = {layer.directions, batch, layer.units};
+    call.y = y_batch_first_ ? output(context, 0, turned, 3) : output(context, 0, y, 4);
+    call.y_h = output(context, 1, h, 3);
+    call.y_c = kind_.about.has_cell_state ? output(context, 2, c, 3) : nullptr;
     struct Context {
       const OrtApi& api;
       OrtKernelContext* inner;
@@ -268,6 +268,33 @@ class Kernel {
   }
 
  private:
+  // Reads the matrices that the kind has, and what they say of the sizes.
+  void read_matrices(const Reader& reader, Source& source, const std::string& direction) const {
+    const KindOfLayer& about = kind_.about;
+    int64_t w[3], r[3], v[3];
+    source.w = read_matrix(reader, kind_, kind_.matrix(0), "W", w);
+    const int64_t directions = static_cast<int64_t>(source.reversed.size()), units = w[1] / about.gates;
+    std::string found = "W is " + in_words({w[0], w[1], w[2]});
+    int64_t hidden = units;
+    bool fits = w[0] == directions && w[1] == units * about.gates;
+    if (about.has_recurrent) {
+      source.r = read_matrix(reader, kind_, kind_.matrix(1), "R", r);
+      found += ", R " + in_words({r[0], r[1], r[2]});
+      hidden = r[2];
+      fits = fits && r[0] == directions && r[1] == w[1] && (hidden == units || about.projects);
+    }
+    if (about.projects) {
+      source.v = read_matrix(reader, kind_, kind_.matrix(2), "V", v);
+      found += ", V " + in_words({v[0], v[1], v[2]});
+      fits = fits && v[0] == directions && v[1] == hidden && v[2] == units && hidden <= units;
+    }
+    fits = fits && (source.kind != Kind::kSru || w[2] == units);
+    if (!fits) throw std::runtime_error(found + ", which do not fit each other or the direction " + direction);
+    source.inputs = static_cast<int>(w[2]);
+    source.hidden = static_cast<int>(hidden);
+    source.units = static_cast<int>(units);
+  }
+
   const OrtValue* input(OrtKernelContext* context, size_t index) const {
     const OrtValue* value = nullptr;
     check(api_, api_.KernelContext_GetInput(context, index, &value));
@@ -275,10 +302,9 @@ class Kernel {
     return value;
   }
 
-  const float* state(OrtKernelContext* context, Rest index, const char* what, int64_t batch) const {
+  const float* state(OrtKernelContext* context, Rest index, const char* what, int64_t batch, int64_t size) const {
     const OrtValue* value = input(context, kind_.rest(index));
-    const Layer& layer = weights_->layer();
-    ShapeOf(api_, value).expect(what, {layer.directions, batch, layer.hidden});
+    ShapeOf(api_, value).expect(what, {weights_->layer().directions, batch, size});
     return data_of<float>(api_, value);
   }
 
@@ -293,7 +319,7 @@ class Kernel {
   const NodeKind& kind_;
   const OrtApi& api_;
   std::shared_ptr<const Weights> weights_;
-  bool has_lengths_ = false, has_h_ = false, has_c_ = false;
+  bool has_lengths_ = false, has_h_ = false, has_c_ = false, x_batch_first_ = false, y_batch_first_ = false;
   size_t outputs_ = 0;
 };
 
@@ -329,6 +355,7 @@ NodeKind::NodeKind(std::string name_given, const NodeName& parsed_name, int thre
     : OrtCustomOp{},
       name(std::move(name_given)),
       parsed(parsed_name),
+      about(edgernn::about(parsed_name.kind)),
       parts(parts_of(parsed_name.storage)),
       threads(thread_count),
       set(instruction_set) {
@@ -346,7 +373,7 @@ NodeKind::NodeKind(std::string name_given, const NodeName& parsed_name, int thre
     return index < kind_of(op).rest(kBias) ? INPUT_OUTPUT_REQUIRED : INPUT_OUTPUT_OPTIONAL;
   };
   GetInputMemoryType = [](const OrtCustomOp*, size_t) { return OrtMemTypeDefault; };
-  GetOutputTypeCount = [](const OrtCustomOp* op) -> size_t { return kind_of(op).parsed.kind == Kind::kLstm ? 3 : 2; };
+  GetOutputTypeCount = [](const OrtCustomOp* op) -> size_t { return kind_of(op).about.has_cell_state ? 3 : 2; };
   GetOutputType = [](const OrtCustomOp*, size_t) { return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT; };
   GetOutputCharacteristic = [](const OrtCustomOp*, size_t) { return INPUT_OUTPUT_OPTIONAL; };
   GetVariadicInputMinArity = [](const OrtCustomOp*) { return 0; };

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "kinds.h"
 #include "storage.h"
 
 namespace edgernn {
@@ -23,11 +24,13 @@ struct NodeKind : OrtCustomOp {
   NodeKind(const NodeKind&) = delete;
   NodeKind& operator=(const NodeKind&) = delete;
 
-  // The index of what a node has beyond X and its matrices: 0 is B.
-  size_t rest(size_t index) const { return 1 + 2 * parts.size() + index; }
+  // The index of a matrix among those that the kind has: 0 is W; and of what a node has beyond X and them: 0 is B.
+  size_t matrix(size_t index) const { return 1 + index * parts.size(); }
+  size_t rest(size_t index) const { return matrix(1 + about.has_recurrent + about.projects) + index; }
 
   const std::string name;
   const NodeName parsed;
+  const KindOfLayer& about;
   const std::vector<Element> parts;
   const int threads;
   const InstructionSet& set;

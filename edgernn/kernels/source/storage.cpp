@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <sstream>
+
+#include "kinds.h"
 
 namespace edgernn {
 
@@ -25,15 +28,11 @@ std::optional<NodeName> parse_name(const std::string& name) {
   const auto words = words_of(name);
   if (words.size() < 2 || has(words, "other")) return std::nullopt;
   NodeName parsed{};
-  if (words[0] == "RNN") {
-    parsed.kind = Kind::kRnn;
-  } else if (words[0] == "LSTM") {
-    parsed.kind = Kind::kLstm;
-  } else if (words[0] == "GRU") {
-    parsed.kind = Kind::kGru;
-  } else {
-    return std::nullopt;
-  }
+  const auto* const kind = std::find_if(std::begin(kKinds), std::end(kKinds),
+                                        [&](const KindOfLayer& kind) { return words[0] == kind.name; });
+  if (kind == std::end(kKinds)) return std::nullopt;
+  parsed.kind = kind->kind;
+  parsed.activation = kind->usual;
   if (words[1] == "float32") {
     parsed.storage = NodeName::Storage::kFloat32;
   } else if (words[1] == "int8") {
@@ -49,6 +48,8 @@ std::optional<NodeName> parse_name(const std::string& name) {
   }
   if (has(words, "relu")) parsed.activation = Activation::kRelu;
   if (has(words, "sigmoid")) parsed.activation = Activation::kSigmoid;
+  if (has(words, "tanh")) parsed.activation = Activation::kTanh;
+  if (has(words, "positive")) parsed.activation = Activation::kPositive;
   return parsed;
 }
 
@@ -77,37 +78,52 @@ float widen_half(uint16_t half) {
   return sign != 0 ? -value : value;
 }
 
-std::vector<float> widen_int4(const uint8_t* packed, const uint16_t* scales, size_t rows, size_t columns,
-                              size_t block_size) {
-  const size_t half = block_size / 2, blocks = (columns + block_size - 1) / block_size;
-  std::vector<float> wide(rows * columns);
-  for (size_t row = 0; row < rows; ++row) {
-    for (size_t column = 0; column < columns; ++column) {
-      const size_t block = row * blocks + column / block_size, within = column % block_size;
-      const uint8_t byte = packed[block * half + within % half];
-      const int integer = (within < half ? byte & 15 : byte >> 4) - 8;
-      wide[row * columns + column] = static_cast<float>(integer) * widen_half(scales[block]);
-    }
-  }
-  return wide;
-}
-
 std::vector<std::string> usual_names() {
-  // What stands behind the storage: the bodies, and which of B, lengths, initial states (and peepholes) a node has
-  // where there is a gap, with the number of its outputs.
-  static const char* bodies[] = {"", "_dynamic", "_step", "_chunk", "_scan", "_scan_bidirectional",
-                                 "_scan_reset_first", "_stable", "_stable_step", "_stable_bidirectional",
-                                 "_stable_reset_first", "_stable_reset_first_step"};
-  static const char* gaps[] = {"", "_2x_x", "_2__x", "_2_x", "_2_xx", "_1x_x", "_1__x", "_1_x", "_1_xx",
-                               "_3x_xx", "_3__xx", "_3_x", "_3_xxx"};
-  std::vector<std::string> names;
-  for (const char* kind : {"RNN", "LSTM", "GRU"}) {
-    for (const char* gap : gaps) {
-      for (const char* storage : {"float32", "int4_16", "int4_32", "int4_64", "int4_128"}) {
-        names.push_back(std::string(kind) + "_" + storage + gap);
-      }
-      for (const char* body : bodies) names.push_back(std::string(kind) + "_int8" + body + gap);
+  using Words = std::vector<std::string>;
+  // Every word of the first with every one of the second.
+  const auto each = [](const Words& first, const Words& second) {
+    Words all;
+    for (const std::string& one : first) {
+      for (const std::string& other : second) all.push_back(one + other);
     }
+    return all;
+  };
+  const auto append = [](Words& to, const Words& more) { to.insert(to.end(), more.begin(), more.end()); };
+  const Words directions = {"", "_reverse", "_bidirectional"}, step = {"", "_step"}, first = {"", "_reset_first"};
+  const Words int4 = {"int4_16", "int4_32", "int4_64", "int4_128"};
+  Words names;
+  for (const KindOfLayer& kind : kKinds) {
+    const bool of_onnx = kind.kind == Kind::kRnn || kind.kind == Kind::kLstm || kind.kind == Kind::kGru;
+    const bool is_gru = kind.kind == Kind::kGru;
+    Words stored = {"float32", "int8"};
+    append(stored, int4);
+    if (!of_onnx) stored = each({"float32", "int8", "int4_32"}, each({"", "_bidirectional"}, step));
+    append(stored, each({"int8_stable"}, each(directions, each(is_gru ? first : Words{""}, step))));
+    if (kind.kind == Kind::kLstm) stored.push_back("int8_dynamic");
+    if (is_gru) {
+      const Words product = {"", "_nbits"};
+      append(stored, each({"int8_step", "int8_chunk"}, product));
+      append(stored, each({"int8_scan"}, each(product, each(directions, first))));
+    }
+    Words activations = {""};
+    switch (kind.kind) {
+      case Kind::kRnn:
+        activations = {"", "_relu", "_sigmoid"};
+        break;
+      case Kind::kMinGru:
+      case Kind::kMinLstm:
+        activations = {"", "_positive"};
+        break;
+      case Kind::kIndRnn:
+      case Kind::kSru:
+      case Kind::kProjectedSru:
+        activations = {"", "_tanh"};
+        break;
+      default:
+        break;
+    }
+    // The second body of a name in a file, and the third.
+    append(names, each({std::string(kind.name) + "_"}, each(stored, each(activations, {"", "_2", "_3"}))));
   }
   return names;
 }

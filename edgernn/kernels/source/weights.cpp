@@ -5,19 +5,24 @@
 #include <new>
 #include <unordered_map>
 
+#include "kinds.h"
+
 namespace edgernn {
 
-int gates_of(Kind kind) {
-  switch (kind) {
-    case Kind::kRnn:
-      return 1;
-    case Kind::kLstm:
-      return 4;
-    case Kind::kGru:
-      return 3;
+namespace {
+
+// A block of int4's integers, from the order of a file to that of a product: groups of one output lie kTile groups
+// apart.
+void pack_block(const uint8_t* from, int size, uint8_t* to) {
+  const int half = size / 2, both = 2 * kGroup;
+  for (int k = 0; k < size; ++k) {
+    const int integer = k < half ? from[k] & 15 : from[k - half] >> 4;
+    to[static_cast<size_t>(k / both) * kTile * kGroup + k % kGroup] |=
+        static_cast<uint8_t>(k % both < kGroup ? integer : integer << 4);
   }
-  return 0;
 }
+
+}  // namespace
 
 void Weights::Release::operator()(char* memory) const {
   ::operator delete(memory, std::align_val_t(kAlignment));
@@ -38,30 +43,39 @@ Weights::Weights(const Source& source) {
   layer_.resets_first = source.resets_first;
   layer_.inputs = source.inputs;
   layer_.hidden = source.hidden;
-  layer_.padded = round_up(source.hidden, kUnits);
+  layer_.units = source.units;
+  layer_.padded = round_up(source.units, kUnits);
   layer_.directions = static_cast<int>(source.reversed.size());
-  const int gates = gates_of(source.kind), hidden = source.hidden, padded = layer_.padded;
+  const KindOfLayer& kind = about(source.kind);
+  const int gates = kind.gates, units = source.units, padded = layer_.padded;
   for (int d = 0; d < layer_.directions; ++d) {
     Direction& direction = layer_.direction[d];
     direction.reversed = source.reversed[d];
-    pack(source, source.w, source.inputs, d, 0, gates, direction.input);
-    const int together = source.resets_first ? gates - 1 : gates;
-    pack(source, source.r, hidden, d, 0, together, direction.recurrent);
-    if (source.resets_first) pack(source, source.r, hidden, d, together, 1, direction.candidate);
-    if (source.peepholes != nullptr) {
-      auto* peepholes = take<float>(3 * static_cast<size_t>(padded));
-      for (int gate = 0; gate < 3; ++gate) {
-        std::memcpy(peepholes + static_cast<size_t>(gate) * padded,
-                    source.peepholes + (static_cast<size_t>(d) * 3 + gate) * hidden, sizeof(float) * hidden);
+    // B holds the input's biases of all gates, then the state's.
+    const size_t rows = static_cast<size_t>(gates) * units, biases = kind.has_recurrent ? 2 * rows : rows;
+    pack({source.w, source.inputs, units, gates, source.bias, biases}, d, 0, gates, direction.input);
+    if (kind.has_recurrent) {
+      const Rows of_state{source.r, source.hidden, units, gates, source.bias == nullptr ? nullptr : source.bias + rows,
+                          biases};
+      const int together = source.resets_first ? gates - 1 : gates;
+      pack(of_state, d, 0, together, direction.recurrent);
+      if (source.resets_first) pack(of_state, d, together, 1, direction.candidate);
+    }
+    if (kind.projects) pack({source.v, units, source.hidden, 1, nullptr, 0}, d, 0, 1, direction.projection);
+    if (source.vectors != nullptr) {
+      const size_t blocks = kind.vectors;
+      auto* vectors = take<float>(blocks * padded);
+      for (size_t block = 0; block < blocks; ++block) {
+        std::memcpy(vectors + block * padded, source.vectors + (d * blocks + block) * units, sizeof(float) * units);
       }
-      direction.peepholes = peepholes;
+      direction.vectors = vectors;
     }
   }
 }
 
-void Weights::pack(const Source& source, const SourceMatrix& from, int columns, int direction, int first_gate,
-                   int gates, Matrix& matrix) {
-  const int hidden = source.hidden, padded = layer_.padded, all_gates = gates_of(source.kind);
+void Weights::pack(const Rows& rows, int direction, int first_gate, int gates, Matrix& matrix) {
+  const SourceMatrix& from = rows.from;
+  const int columns = rows.columns, padded = round_up(rows.units, kUnits);
   matrix.inputs = columns;
   matrix.outputs = round_up(gates * padded, kTile);
   const int groups = (columns + kGroup - 1) / kGroup;
@@ -69,25 +83,40 @@ void Weights::pack(const Source& source, const SourceMatrix& from, int columns, 
   float *floats = nullptr, *scales = nullptr;
   int8_t* integers = nullptr;
   int32_t* sums = nullptr;
-  if (from.integers == nullptr) {
-    matrix.floats = floats = take<float>(static_cast<size_t>(matrix.outputs) * columns);
+  uint8_t* nibbles = nullptr;
+  uint16_t* block_scales = nullptr;
+  const size_t outputs = matrix.outputs;
+  if (from.nibbles != nullptr) {
+    const size_t blocks = outputs * ((columns + from.block - 1) / from.block);
+    matrix.block = from.block;
+    matrix.nibbles = nibbles = take<uint8_t>(blocks * from.block / 2);
+    matrix.block_scales = block_scales = take<uint16_t>(blocks);
+    matrix.bytes = blocks * from.block / 2;
+  } else if (from.integers == nullptr) {
+    matrix.floats = floats = take<float>(outputs * columns);
+    matrix.bytes = outputs * columns * sizeof(float);
   } else {
-    matrix.integers = integers = take<int8_t>(static_cast<size_t>(matrix.outputs) * groups * kGroup);
-    matrix.scales = scales = take<float>(matrix.outputs);
-    matrix.sums = sums = take<int32_t>(matrix.outputs);
+    matrix.integers = integers = take<int8_t>(outputs * groups * kGroup);
+    matrix.scales = scales = take<float>(outputs);
+    matrix.sums = sums = take<int32_t>(outputs);
+    matrix.bytes = outputs * groups * kGroup;
   }
   matrix.bias = bias;
-  // B holds the input's biases of all gates, then the state's.
-  const bool of_input = &from == &source.w;
   for (int gate = 0; gate < gates; ++gate) {
-    for (int unit = 0; unit < hidden; ++unit) {
+    for (int unit = 0; unit < rows.units; ++unit) {
       const int output = gate * padded + unit, tile = output / kTile, within = output % kTile;
-      const size_t row = (static_cast<size_t>(direction) * all_gates + first_gate + gate) * hidden + unit;
-      if (source.bias != nullptr) {
-        const size_t part = static_cast<size_t>(direction) * 2 + (of_input ? 0 : 1);
-        bias[output] = source.bias[(part * all_gates + first_gate + gate) * hidden + unit];
-      }
-      if (floats != nullptr) {
+      const size_t within_direction = static_cast<size_t>(first_gate + gate) * rows.units + unit;
+      const size_t row = static_cast<size_t>(direction) * rows.all_gates * rows.units + within_direction;
+      if (rows.bias != nullptr) bias[output] = rows.bias[direction * rows.bias_stride + within_direction];
+      if (nibbles != nullptr) {
+        const size_t blocks = (columns + from.block - 1) / from.block;
+        for (size_t block = 0; block < blocks; ++block) {
+          const size_t first = (tile * blocks + block) * kTile, bytes = from.block / 2;
+          pack_block(from.nibbles + (row * blocks + block) * bytes, from.block,
+                     nibbles + first * bytes + static_cast<size_t>(within) * kGroup);
+          block_scales[first + within] = from.block_scales[row * blocks + block];
+        }
+      } else if (floats != nullptr) {
         float* to = floats + static_cast<size_t>(tile) * columns * kTile + within;
         for (int k = 0; k < columns; ++k) to[static_cast<size_t>(k) * kTile] = from.floats[row * columns + k];
       } else {
@@ -106,7 +135,8 @@ void Weights::pack(const Source& source, const SourceMatrix& from, int columns, 
 bool Weights::equals(const Weights& other) const {
   const Layer &a = layer_, &b = other.layer_;
   if (a.kind != b.kind || a.activation != b.activation || a.resets_first != b.resets_first || a.inputs != b.inputs ||
-      a.hidden != b.hidden || a.directions != b.directions || buffers_.size() != other.buffers_.size()) {
+      a.hidden != b.hidden || a.units != b.units || a.directions != b.directions ||
+      buffers_.size() != other.buffers_.size()) {
     return false;
   }
   for (int d = 0; d < a.directions; ++d) {

@@ -9,11 +9,15 @@
 
 namespace edgernn {
 
-// One of a node's two matrices, (directions, gates × hidden, columns): in float32, or as integers with one scale a row.
+// One of a node's matrices, (directions, gates × hidden, columns): in float32, as integers with one scale a row, or
+// those of int4 (see parts_of in storage.h).
 struct SourceMatrix {
   std::vector<float> floats;
-  const int8_t* integers = nullptr;  // null: float32
+  const int8_t* integers = nullptr;
   const float* scales = nullptr;
+  const uint8_t* nibbles = nullptr;
+  const uint16_t* block_scales = nullptr;
+  int block = 0;
 };
 
 // A node. Gates are in ONNX's order.
@@ -23,13 +27,12 @@ struct Source {
   bool resets_first = false;
   int inputs = 0;
   int hidden = 0;
+  int units = 0;  // of a gate: hidden, or more where there is a projection
   std::vector<bool> reversed;  // of each direction
-  SourceMatrix w, r;
-  const float* bias = nullptr;       // (directions, 2 × gates × hidden); null: none
-  const float* peepholes = nullptr;  // (directions, 3 × hidden); null: none
+  SourceMatrix w, r, v;              // which of them, kinds.h says
+  const float* bias = nullptr;       // (directions, rows of w and of r); null: none
+  const float* vectors = nullptr;    // (directions, blocks × units); null: none
 };
-
-int gates_of(Kind kind);
 
 // Owns the packed weights of a layer.
 class Weights {
@@ -45,8 +48,17 @@ class Weights {
 
   template <class T>
   T* take(size_t count);
-  void pack(const Source& source, const SourceMatrix& from, int columns, int direction, int first_gate, int gates,
-            Matrix& matrix);
+  // Which rows of a source matrix: `all_gates` blocks of `units` in a direction, whose biases lie `bias_stride` apart
+  // from direction to direction.
+  struct Rows {
+    const SourceMatrix& from;
+    int columns;
+    int units;
+    int all_gates;
+    const float* bias;
+    size_t bias_stride;
+  };
+  void pack(const Rows& rows, int direction, int first_gate, int gates, Matrix& matrix);
   bool equals(const Weights& other) const;
   uint64_t digest() const;
 

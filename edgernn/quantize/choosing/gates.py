@@ -9,14 +9,9 @@ import onnx_ir as ir
 
 from edgernn.quantize.choosing.plan import Rung
 from edgernn.quantize.fold import load_folded
+from edgernn.quantize.kinds import kind_of, matrices_of
+from edgernn.quantize.kinds.base import V
 from edgernn.quantize.weights import Weight, find_recurrent
-
-# In the order of ONNX.
-GATES = {
-    "LSTM": ("input", "output", "forget", "cell"),
-    "GRU": ("update", "reset", "hidden"),
-    "RNN": ("hidden",),
-}
 
 
 def gate_models(path: str, node_name: str, rung: Rung) -> Iterator[tuple[str, ir.Model]]:
@@ -30,10 +25,9 @@ def gate_models(path: str, node_name: str, rung: Rung) -> Iterator[tuple[str, ir
     for index in range(_gate_count(path, node_name)):
         model = load_folded(path)
         node = next(item for item in find_recurrent(model.graph) if item.name == node_name)
-        names = GATES[node.op_type]
-        size = sum(value.const_value.size for value in node.inputs[1:3] if value and value.const_value)
-        for value in node.inputs[1:3]:
-            assert value is not None
+        names, matrices = _gates(node), _gated(node)
+        size = sum(value.const_value.size for value in matrices if value.const_value)
+        for value in matrices:
             assert value.const_value is not None
             array = value.const_value.numpy().copy()
             weight = Weight(value, (node,), (2,))
@@ -48,9 +42,19 @@ def gate_models(path: str, node_name: str, rung: Rung) -> Iterator[tuple[str, ir
 def _gate_count(path: str, node_name: str) -> int:
     """Gates of the operator of that name; 0 where it is none, or its weights are no constants."""
     for node in find_recurrent(load_folded(path).graph):
-        weights = node.inputs[1:3]
-        if node.name == node_name and all(
-            item is not None and item.const_value is not None for item in weights
-        ):
-            return len(GATES[node.op_type])
+        if node.name == node_name and all(value.const_value is not None for value in matrices_of(node)):
+            return len(_gates(node))
     return 0
+
+
+def _gates(node: ir.Node) -> tuple[str, ...]:
+    kind = kind_of(node)
+    assert kind is not None
+    return kind.gate_names
+
+
+def _gated(node: ir.Node) -> list[ir.Value]:
+    """The matrices that have rows for every gate."""
+    kind = kind_of(node)
+    assert kind is not None
+    return [value for index, value in zip(kind.matrices, matrices_of(node), strict=True) if index != V]

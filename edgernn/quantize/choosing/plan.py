@@ -13,6 +13,7 @@ import onnx_ir as ir
 
 from edgernn.quantize.compact import leave_blocks_out
 from edgernn.quantize.fold import load_folded
+from edgernn.quantize.kernel_form import use_functions_for_own
 from edgernn.quantize.report import TensorReport
 from edgernn.quantize.request import KEPT, Request
 
@@ -99,6 +100,7 @@ def apply_plan(model: ir.Model, plan: Plan) -> tuple[TensorReport, ...]:
             before = found.get(tensor.name)
             if tensor.name in own and (before is None or before.reason == KEPT):
                 found[tensor.name] = tensor
+    use_functions_for_own(model)
     # An accelerator's compiler wants its weights as they are.
     saved = {} if any(rung.is_whole for rung, _ in plan.parts) else leave_blocks_out(model)
     return tuple(_without(tensor, saved) for tensor in found.values())

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import onnx_ir as ir
 
+from edgernn.quantize.kinds import kinds
+
 # Operators that compute; each tensor they read or make has a scale.
 COMPUTE = {
     "Add", "AveragePool", "Clip", "Conv", "ConvTranspose", "Div", "Gemm", "GlobalAveragePool", "HardSigmoid",
@@ -37,7 +39,7 @@ PROBABILITIES = {"Softmax"}
 # What an operator gives at the least and at the most, whatever it reads.
 BOUNDS = {"HardSigmoid": (0.0, 1.0), "Sigmoid": (0.0, 1.0), "Softmax": (0.0, 1.0), "Tanh": (-1.0, 1.0)}
 # A whole recurrence in one node: nothing inside it can be given a scale.
-RECURRENCES = ("RNN", "LSTM", "GRU", "Scan", "Loop")
+RECURRENCES = (*kinds(), "Scan", "Loop")
 
 
 def is_quantized(node: ir.Node) -> bool:

@@ -10,43 +10,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from edgernn.errors import InputError
-
-OUTSIDE = "O"
-
-
-class Entity(NamedTuple):
-    """A stretch of tokens: of which type, the first token, and the one behind the last."""
-
-    type: str
-    start: int
-    end: int
-
-
-def entities(tags: Sequence[str]) -> list[Entity]:
-    """The entities that tags spell, in order.
-
-    Reads BIO (`B-PER I-PER`), and IO, where all tags begin with `I-` and neighbours of one type are one
-    entity. An `I-` behind another type or behind `O` begins an entity too.
-
-    Raises:
-        InputError: a tag that is neither O nor B- or I- and a type.
-    """
-    found: list[Entity] = []
-    kind, start = "", 0
-    for place, tag in enumerate([*tags, OUTSIDE]):
-        mark, dash, name = tag.partition("-")
-        if tag != OUTSIDE and (mark not in ("B", "I") or not dash or not name):
-            raise InputError(f"tags: expected O, B-TYPE or I-TYPE, found {tag!r} at token {place}.")
-        goes_on = mark == "I" and name == kind
-        if goes_on:
-            continue
-        if kind:
-            found.append(Entity(kind, start, place))
-        kind, start = name, place
-    return found
+from edgernn.features.tags import entities
 
 
 def entity_scores(found: Sequence[Sequence[str]], truth: Sequence[Sequence[str]]) -> dict[str, float]:
@@ -58,7 +24,7 @@ def entity_scores(found: Sequence[Sequence[str]], truth: Sequence[Sequence[str]]
         found, truth: tags of each sentence.
 
     Raises:
-        InputError: sentences of different lengths, or what `entities` raises.
+        InputError: sentences of different lengths, or one that is no tag.
     """
     total = sum(_counts(found, truth).values(), Counter())
     return {f"entity_{name}": value for name, value in _scores(total).items()}
@@ -83,7 +49,7 @@ def _counts(found: Sequence[Sequence[str]], truth: Sequence[Sequence[str]]) -> d
         true_ones, said_ones = set(entities(true)), set(entities(said))
         for what, those in (("true", true_ones), ("said", said_ones), ("right", true_ones & said_ones)):
             for entity in those:
-                counts.setdefault(entity.type, Counter())[what] += 1
+                counts.setdefault(entity.kind, Counter())[what] += 1
     return counts
 
 

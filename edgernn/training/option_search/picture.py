@@ -33,7 +33,7 @@ def draw_search(report: SearchReport, path: Path) -> None:
         "ended early": {"color": BASELINE, "marker": "x", "s": 28},
         "best": {"color": MODEL, "marker": "o", "s": 60},
     }
-    canvas, axes = panels(len(names), 3.1, 3.2)
+    canvas, axes = panels(3.1 * len(names), 3.2, columns=len(names))
     losses = [float(trial.validation_loss or 0.0) for trial in trials]
     for name, panel in zip(names, axes, strict=True):
         values = [trial.options[name] for trial in trials]

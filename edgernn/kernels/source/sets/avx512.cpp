@@ -46,7 +46,27 @@ struct Dot {
   }
 };
 
-using Frame = OverTime<Float512, Dot>;
+// 15 × 127 and so four of its like fit in 16 bits, so that bytes may be multiplied in pairs.
+struct Four : Nibbles512 {
+  struct Shape {
+    static constexpr int kTilesAlone = 1;
+    static constexpr int kVectorsAlone = 4;
+    static constexpr int kVectors = 2;
+    static constexpr int kRows = 4;
+  };
+  using V = __m512i;
+
+  static V start(const int32_t* sum) { return _mm512_set1_epi32(*sum); }
+  static V add(V sum, Inputs x_low, Inputs x_high, Weights both) {
+    const __m512i pairs =
+        _mm512_add_epi16(_mm512_maddubs_epi16(low(both), x_low), _mm512_maddubs_epi16(high(both), x_high));
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
+  }
+  static void settle(V& sum) { asm("" : "+v"(sum)); }
+  static __m512 to_float(V sum) { return _mm512_cvtepi32_ps(sum); }
+};
+
+using Frame = OverTime<Float512, Dot, Four>;
 
 }  // namespace
 

@@ -25,7 +25,20 @@ struct Dot {
   static __m256 to_float(V sums) { return _mm256_cvtepi32_ps(sums); }
 };
 
-using Frame = OverTime<Float256, Dot>;
+struct Four : Nibbles256 {
+  struct Shape {
+    static constexpr int kTilesAlone = 1;
+    static constexpr int kVectorsAlone = 8;
+    static constexpr int kVectors = 2;
+    static constexpr int kRows = 2;
+  };
+
+  static V add(V sum, Inputs x_low, Inputs x_high, Weights both) {
+    return _mm256_dpbusd_avx_epi32(_mm256_dpbusd_avx_epi32(sum, low(both), x_low), high(both), x_high);
+  }
+};
+
+using Frame = OverTime<Float256, Dot, Four>;
 
 }  // namespace
 

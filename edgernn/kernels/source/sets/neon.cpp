@@ -12,7 +12,7 @@ struct Dot : Integers128 {
   }
 };
 
-using Frame = OverTime<Float128, Dot>;
+using Frame = OverTime<Float128, Dot, Nibbles128<Dot>>;
 
 }  // namespace
 

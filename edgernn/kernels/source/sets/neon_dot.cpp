@@ -8,7 +8,7 @@ struct Dot : Integers128 {
   static V add(V sums, Inputs x, Weights weights) { return vdotq_s32(sums, weights, x); }
 };
 
-using Frame = OverTime<Float128, Dot>;
+using Frame = OverTime<Float128, Dot, Nibbles128<Dot>>;
 
 }  // namespace
 

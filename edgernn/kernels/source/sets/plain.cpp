@@ -1,5 +1,6 @@
 // Plain C++ for any processor, and what the other sets are compared with.
 #include "../over_time.h"
+#include "../storage.h"
 
 namespace edgernn {
 namespace {
@@ -18,6 +19,7 @@ struct Float {
     float at[kLanes];
   };
 
+  static V zero() { return V{}; }
   static V load(const float* from) {
     V v;
     std::memcpy(v.at, from, sizeof v.at);
@@ -73,7 +75,46 @@ struct Dot {
   }
 };
 
-using Frame = OverTime<Float, Dot>;
+struct Four {
+  using Shape = PlainShape;
+  static constexpr int kLanes = 16;
+  using V = Dot::V;
+  using Inputs = const int8_t*;
+  using Weights = const uint8_t*;
+
+  static V start(const int32_t* sum) {
+    V v;
+    for (int32_t& lane : v.at) lane = *sum;
+    return v;
+  }
+  static Inputs broadcast(const int8_t* group) { return group; }
+  static Weights load(const uint8_t* weights) { return weights; }
+  static V add(const V& sums, Inputs x_low, Inputs x_high, Weights weights) {
+    V v = sums;
+    for (int i = 0; i < kLanes; ++i) {
+      for (int k = 0; k < kGroup; ++k) {
+        const uint8_t both = weights[i * kGroup + k];
+        v.at[i] += x_low[k] * (both & 15) + x_high[k] * (both >> 4);
+      }
+    }
+    return v;
+  }
+  static void settle(V&) {}
+  static Float::V to_float(const V& v) { return Dot::to_float(v); }
+  static Float::V scales(const uint16_t* halves) {
+    Float::V v;
+    for (int i = 0; i < kLanes; ++i) v.at[i] = widen_half(halves[i]);
+    return v;
+  }
+  // All sets give the same bits.
+  static Float::V fused(const Float::V& a, const Float::V& b, const Float::V& c) {
+    Float::V v;
+    for (int i = 0; i < kLanes; ++i) v.at[i] = edgernn::fused(a.at[i], b.at[i], c.at[i]);
+    return v;
+  }
+};
+
+using Frame = OverTime<Float, Dot, Four>;
 
 }  // namespace
 

@@ -46,7 +46,16 @@ class LanguageModel(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """(batch, time) symbols → (batch, time, directions, symbols), before the softmax."""
-        return torch.stack(self.scores(self.encoder.encode(ids)[0]), dim=2)
+        return torch.stack(self.scores(self.hidden(ids)), dim=2)
+
+    def hidden(self, ids: Tensor) -> Tensor:
+        """(batch, time) symbols → (batch, time, directions × hidden)."""
+        found: Tensor = self.encoder.encode(ids)[0]
+        return found
+
+    def symbols(self, ids: Tensor) -> Tensor:
+        """Of what the network reads, what it predicts: (batch, time)."""
+        return ids
 
     def scores(self, hidden: Tensor) -> list[Tensor]:
         """(…, directions × hidden) → (…, symbols) of each direction."""
@@ -71,8 +80,8 @@ class NextSymbol(Objective):
         assert isinstance(model, LanguageModel)
         ids, lengths, _ = batch
         inside = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
-        scores = model.scores(model.encoder.encode(ids)[0][inside])
-        wanted = neighbours(ids, lengths, len(scores))
+        scores = model.scores(model.hidden(ids)[inside])
+        wanted = neighbours(model.symbols(ids), lengths, len(scores))
         return torch.cat(scores), torch.cat([symbols[inside] for symbols in wanted])
 
     def loss(self, model: nn.Module, output: Tensor, target: Tensor) -> Tensor:
@@ -86,13 +95,13 @@ class NextSymbol(Objective):
     @torch.no_grad()
     def score(self, model: nn.Module, prepared: Prepared) -> dict[str, float]:
         """Nats and bits a symbol and perplexity, beside those of the symbols' frequencies."""
+        assert isinstance(model, LanguageModel)
         meter, plain = LanguageMeter(), LanguageMeter()
-        directions = len(model.heads) if isinstance(model, LanguageModel) else 1
-        symbols = prepared.arguments["network"]["symbols"]
-        counts = torch.ones(symbols, dtype=torch.float64)
+        counts = torch.ones(len(model.bias), dtype=torch.float64)
         for sequence in sequences_of(prepared.train).sequences:
-            for wanted in neighbours(sequence[None], torch.tensor([len(sequence)]), directions):
-                counts += wanted.flatten().bincount(minlength=symbols)
+            ids = model.symbols(sequence[None])
+            for wanted in neighbours(ids, torch.tensor([len(sequence)]), len(model.heads)):
+                counts += wanted.flatten().bincount(minlength=len(counts))
         frequencies = counts.log() - counts.sum().log()
         for batch in self.batches(prepared.test):
             output, target = self.predict(model, batch)

@@ -1,0 +1,41 @@
+"""What files of a task make of lines of text: one module a task, found by its name (ner, text_classify).
+
+A file of it has `answers(session, lines)`, a generator that yields an `Answer` as soon as it has one, before
+the next line is read.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edgernn.manifest import Manifest
+    from edgernn.runtime import Session
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer: what `--json` prints, and what people read."""
+
+    data: dict[str, Any]
+    text: str
+
+
+Answers = Callable[["Session", Iterator[str]], Iterator[Answer]]
+
+
+def find_answers(manifest: Manifest) -> Answers | None:
+    """What answers lines of text for a file; None where its lines are numbers."""
+    # What the task is called, the file says: nothing but a name may become a module's.
+    if not re.fullmatch(r"[a-z]+(-[a-z]+)*", manifest.task) or not manifest.labels or not manifest.vocabulary:
+        return None
+    name = f"{__name__}.{manifest.task.replace('-', '_')}"
+    if importlib.util.find_spec(name) is None:
+        return None
+    found: Answers = importlib.import_module(name).answers
+    return found
