@@ -16,7 +16,9 @@ _CAPTURE = _LAYERS | {"capture"}
 _STREAMING = _CAPTURE | {"streaming"}
 # These see both wings; nothing below them imports them.
 _TOP = {"verify", "bench", "export", "source", "quickstart", "tune", "bundle"}
-_TRAINING = _LAYERS | {"features", "models", "training", "pages"}
+# What both wings and an app need, on numpy alone (and on soundfile where there are sounds).
+_SIGNALS = {"sound", "events", "ctc"}
+_TRAINING = _LAYERS | _SIGNALS | {"features", "models", "training", "pages"}
 _PARTS = {"graph", "runtime", "quantize", "kernels", "pages", "placement", "serving"}
 _BOTH_WINGS = _TRAINING | _STREAMING | _PARTS | _TOP
 
@@ -25,6 +27,9 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
     "manifest": {"errors"},
+    "sound": {"errors", "files"},
+    "events": {"errors"},
+    "ctc": {"errors"},
     "reference": _BASE,
     "cells": _BASE | {"reference"},
     "sequence": _BASE | {"reference", "cells"},
@@ -67,6 +72,7 @@ FORBIDDEN: dict[str, set[str]] = {
 ONLY: dict[str, set[str]] = {
     **{part: set() for part in ("errors", "files", "manifest")},
     "reference": {"numpy"},
+    **{part: {"numpy"} for part in ("sound", "events", "ctc")},
     "runtime": {"numpy", "onnxruntime"},
 }
 

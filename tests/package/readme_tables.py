@@ -83,7 +83,7 @@ def cell_row(name: str) -> tuple[str, ...]:
     # Large enough for a scheme to quantize its matrices.
     cell = find_cells()[name](16, 16)
     layer = edgernn.Recurrent(cell).eval()
-    site: Any = SimpleNamespace(layer=SimpleNamespace(cells=(cell,)), steps=STEPS)
+    site: Any = SimpleNamespace(layer=SimpleNamespace(cells=(cell,)), steps=STEPS, kernels=False)
 
     def quantize_either(stream: Path, path: Path, scheme: str) -> None:
         """The streaming file; of a scheme that is for plain operators, an unrolled one."""
