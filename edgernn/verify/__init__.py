@@ -45,8 +45,9 @@ def verify(
         model_or_path: the torch module; or the run folder of `edgernn train`; or another file of edgernn with
             a sequence graph, e.g. the float32 file of a quantized one.
         path: the file.
-        example_inputs: inputs whose values are drawn from; without them they are standard normal, which is
-            not what a network with its own normalisation was trained on.
+        example_inputs: inputs whose values are drawn from, of a quantized file in stretches, in their order;
+            without them they are standard normal, which is not what a network with its own normalisation was
+            trained on. A run folder brings its own.
         provider: where the file runs; the oracles run on the CPU. On a device this is its parity test.
         seed: of the random inputs and schedules.
         raise_on_failure: whether a failed check raises ParityError.
@@ -65,7 +66,7 @@ def verify(
         raise InputError(
             f"example_inputs: {len(examples)} arrays for {len(session.inputs)} inputs of the file."
         )
-    maker = InputMaker(session.manifest, examples, seed)
+    maker = InputMaker(session.manifest, examples, seed, in_order=session.manifest.scheme != "float32")
     oracles: list[Oracle]
     if isinstance(model, nn.Module):
         oracles = [TorchOracle(model, session.manifest), ReferenceOracle(model)]
