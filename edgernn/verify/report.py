@@ -133,10 +133,12 @@ def compare(
     scales: list[float] | None = None,
     *,
     count_integers: bool = False,
+    root_mean_square: bool = False,
 ) -> Check:
     """Compare outputs, each relative to its scale: by default the largest absolute value of its reference.
 
-    With `count_integers`, integers that differ are only counted, for `judge_decisions`.
+    With `count_integers`, integers that differ are only counted, for `judge_decisions`. With
+    `root_mean_square`, it is the differences' root mean square that is held against the scale.
     """
     worst_absolute, worst_relative = 0.0, 0.0
     differing, decided = 0, 0
@@ -160,7 +162,8 @@ def compare(
             continue
         absolute = float(difference.max())
         worst_absolute = max(worst_absolute, absolute)
-        worst_relative = max(worst_relative, absolute / (scale or 1.0))
+        held = float(np.sqrt(np.square(difference).mean())) if root_mean_square else absolute
+        worst_relative = max(worst_relative, held / (scale or 1.0))
     passed = bool(worst_relative <= tolerance)
     return Check(name, detail, worst_absolute, worst_relative, tolerance, passed, (differing, decided))
 

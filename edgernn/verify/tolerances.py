@@ -34,9 +34,10 @@ TOLERANCES: dict[tuple[str, str], float] = {
     ("float32", "int8-static"): 1e-1,
 }
 
-# Final states against the oracle, where more is allowed than for outputs: of hundreds of units none is mixed
-# with others by a head. Measured up to 0.40, on the cell state of a layer-normalised LSTM.
-STATES: dict[tuple[str, str], float] = {("float32", "int4"): 5e-1}
+# Final states against the oracle, where more is allowed than for outputs: no head mixes units with others. As
+# of all quantized files it is their root mean square that counts: up to 0.18 on the cell state of a trained
+# language model of 256 units, whose characters cost .010 nats more.
+STATES: dict[tuple[str, str], float] = {("float32", "int4"): 3e-1}
 
 # One file against itself: a stream cut in chunks against the whole sequence, one thread against several.
 SELF_CONSISTENCY: dict[tuple[str, str], float] = {

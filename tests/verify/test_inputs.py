@@ -54,6 +54,31 @@ def test_floats_are_drawn_from_the_example() -> None:
     assert set(np.unique(fixed)) == {3.0}
 
 
+def test_stretches_keep_the_order_of_the_example() -> None:
+    """A quantized file errs as little as it does on what is usual: values in their order."""
+    x = np.arange(2 * 5 * 3, dtype=np.float32).reshape(2, 5, 3)
+    ids = np.array([[2, 3, 4, 5, 6]])
+    examples = [x, ids, np.ones(1), np.ones((1, 1)), np.full((1, 7, 2), 3.0)]
+    drawn, numbers, lengths, *_ = InputMaker(MANIFEST, examples, in_order=True).inputs(6, 9)
+    assert (drawn.shape, drawn.dtype, numbers.shape, numbers.dtype) == (
+        (6, 9, 3),
+        np.float32,
+        (6, 9),
+        np.int64,
+    )
+    # A row of the example from any step on, and from its start again behind its end.
+    assert set(np.unique(np.diff(drawn, axis=1))) == {3.0, 3.0 - 15}
+    assert set(np.unique(np.diff(numbers, axis=1))) == {1, -4}
+    assert len(np.unique(drawn[:, 0, 0])) > 2
+    assert lengths.max() == 9
+    # Without order they are drawn one by one.
+    loose = InputMaker(MANIFEST, examples).inputs(6, 9)[0]
+    assert len(np.unique(np.diff(loose, axis=1))) > 2
+    # An example of other features has no stretch to give.
+    other = [np.ones((2, 5, 2), np.float32), *examples[1:]]
+    assert InputMaker(MANIFEST, other, in_order=True).inputs(6, 9)[0].shape == (6, 9, 3)
+
+
 def test_without_an_example_they_are_standard_normal() -> None:
     x = InputMaker(MANIFEST).inputs(50, 50)[0]
     assert abs(x.mean()) < 0.05
