@@ -12,11 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import default_collate
 
-from edgernn.errors import InputError
 from edgernn.models import KeywordSpotter
 from edgernn.training.classification import (
     ClassifierData,
-    ClassifierOptions,
     ClassifierRecipe,
     Sequences,
     class_numbers,
@@ -24,11 +22,9 @@ from edgernn.training.classification import (
 )
 from edgernn.training.neighbour import nearest_by_statistics
 from edgernn.training.options import option
-from edgernn.training.recipe import Metadata, locate_data
-from edgernn.training.sounds import Sound, name_filter, read_backgrounds, read_sounds, speakers_of
-from edgernn.training.splits import split_labelled
-from edgernn.training.voices import spoken_words
-from edgernn.training.whistles import make_trills, make_whistles
+from edgernn.training.recipe import Metadata
+from edgernn.training.sounds import Sound, speakers_of
+from edgernn.training.word_data import WordOptions, chosen_words, read_words, said_by, split_words
 from edgernn.training.word_streams import (
     Streams,
     choose_threshold,
@@ -38,12 +34,6 @@ from edgernn.training.word_streams import (
 )
 from edgernn.training.word_windows import IGNORED, FixedWindows, WindowOptions, WordWindows
 
-# Where the sounds come from, where there are no data: without words, and with them.
-MADE = (
-    "that this recipe makes (whistles, for want of recordings; name yours with --data, or type words with "
-    "--set words=hello,stop)",
-    "that espeak-ng says",
-)
 UNKNOWN, SILENCE = "<unknown>", "<silence>"
 
 # Seconds of silence around a recording that is classified by itself, as there are in a stream.
@@ -53,18 +43,9 @@ _SILENCE_WEIGHT = 0.3
 
 
 @dataclass(frozen=True)
-class Options(ClassifierOptions):
+class Options(WordOptions):
     """Options of the keyword-spot recipe."""
 
-    keywords: tuple[str, ...] = option((), "Words to find; all others are unknown. Empty: every word.")
-    words: tuple[str, ...] = option((), "Words that espeak-ng says, in the place of recordings.")
-    word_voices: int = option(60, "Voices that say each of them, or people who whistle.", minimum=8)
-    unknown_data: str = option("", "A folder as the data's, of words that are to be told from the keywords.")
-    label_pattern: str = option("", "Expression whose first group in a file's name is its word.")
-    speaker_pattern: str = option("", "Expression whose first group in a file's name says who speaks.")
-    test_pattern: str = option("", "Expression that is found in the names of the files to score.")
-    test_speaker: str = option("", "The speaker who is held out for the scores.")
-    sample_rate: float | None = option(None, "Samples a second; none: the recordings' own.", above=0)
     frame_milliseconds: float = option(32.0, "Length of the front end's frames.", above=0)
     hop_milliseconds: float = option(16.0, "Time from one frame to the next.", above=0)
     bands: int = option(32, "Bands of the mel scale.", minimum=1)
@@ -142,8 +123,8 @@ class KeywordSpot(ClassifierRecipe[Options]):
         self, options: Options, data: Path | None, known: Metadata | None, new_labels: bool = True
     ) -> SpotterData:
         rate = options.sample_rate if known is None else known.sample_rate
-        sounds, strangers, rate, backgrounds = read(options, data, rate)
-        train, validation, test = split(options, sounds, data, rate)
+        sounds, strangers, rate, backgrounds = read_words(options, data, rate)
+        train, validation, test = split_words(options, sounds, data, rate)
         if known is not None and not new_labels:
             labels = known.labels
         else:
@@ -201,7 +182,7 @@ class KeywordSpot(ClassifierRecipe[Options]):
                 labels=labels,
             ),
             source=f"{len(sounds)} recordings of {len({sound.label for sound in sounds})} words{people} "
-            + (f"in {data}" if data is not None else MADE[bool(options.words)]),
+            + said_by(options, data),
             fingerprint=digest(
                 labels,
                 rate,
@@ -320,96 +301,6 @@ class KeywordSpot(ClassifierRecipe[Options]):
         others = [part.sequences[n] for n, cls in enumerate(part.classes) if cls == windows.unknown]
         words = [*others, *strangers] or [part.sequences[n].flip(0) for n in known]
         return make_streams(words, [windows.unknown] * len(words), _quiet(windows), prepared.minutes, seed)
-
-
-def read(
-    options: Options, data: Path | None, sample_rate: float | None
-) -> tuple[list[Sound], list[Sound], float, list[Tensor]]:
-    """The recordings, those of other words, their rate, and recorded backgrounds."""
-    seed, voices = options.split_seed, options.word_voices
-    strangers, backgrounds = [], []
-    if options.words:
-        if data is not None:
-            raise InputError("option words: espeak-ng says these; leave out the data, or the option.")
-        if len(set(options.words)) != len(options.words):
-            raise InputError(f"option words: each word once, found {', '.join(options.words)}.")
-        rate = sample_rate or 16000.0
-        sounds = list(spoken_words(options.words, voices, seed, rate))
-    elif data is None:
-        rate = sample_rate or 8000.0
-        sounds, strangers = make_whistles(voices, seed, rate), make_trills(voices // 2, seed, rate)
-    else:
-        patterns = {"label_pattern": options.label_pattern, "speaker_pattern": options.speaker_pattern}
-        sounds, rate = read_sounds(data, sample_rate, **patterns)
-        backgrounds = read_backgrounds(data, rate)
-    if options.unknown_data:
-        path = locate_data(options.unknown_data)
-        assert path is not None
-        keywords = set(options.keywords) or {sound.label for sound in sounds}
-        strangers = [sound for sound in read_sounds(path, rate)[0] if sound.label not in keywords]
-        backgrounds += read_backgrounds(path, rate)
-    return sounds, strangers, rate, backgrounds
-
-
-def split(
-    options: Options, sounds: list[Sound], data: Path | None, sample_rate: float
-) -> tuple[list[Sound], list[Sound], list[Sound]]:
-    """The training, validation and test part. Made voices are kept apart, as people are."""
-
-    def share(items: list[Sound], size: float, what: str) -> tuple[list[Sound], list[Sound]]:
-        kept, put = split_labelled([item.label for item in items], size, options.split_seed, what)
-        return [items[n] for n in kept], [items[n] for n in put]
-
-    def by_speaker(items: list[Sound], size: float) -> tuple[list[Sound], list[Sound]]:
-        speakers = speakers_of(items)
-        aside = set(speakers[:: max(2, round(1 / size))])
-        return [s for s in items if s.speaker not in aside], [s for s in items if s.speaker in aside]
-
-    def other(name: str) -> list[Sound]:
-        path = locate_data(name)
-        assert path is not None
-        patterns = {"label_pattern": options.label_pattern, "speaker_pattern": options.speaker_pattern}
-        return read_sounds(path, sample_rate, **patterns)[0]
-
-    if data is None:
-        train, test = by_speaker(sounds, options.test_size)
-        return (*by_speaker(train, options.validation_size), test)
-    if options.test_speaker:
-        speakers = speakers_of(sounds)
-        if options.test_speaker not in speakers:
-            raise InputError(
-                f"option test_speaker: there is no speaker {options.test_speaker!r}; the speakers are "
-                f"{', '.join(speakers) or 'not known (set speaker_pattern)'}."
-            )
-        train = [sound for sound in sounds if sound.speaker != options.test_speaker]
-        test = [sound for sound in sounds if sound.speaker == options.test_speaker]
-    elif options.test_pattern:
-        chosen = name_filter(options.test_pattern, "test_pattern")
-        test = [sound for sound in sounds if chosen(sound)]
-        train = [sound for sound in sounds if not chosen(sound)]
-        if not test or not train:
-            raise InputError(
-                f"option test_pattern: {options.test_pattern!r} is found in the names of {len(test)} of "
-                f"{len(sounds)} files."
-            )
-    elif options.test_data:
-        train, test = sounds, other(options.test_data)
-    else:
-        train, test = share(sounds, options.test_size, "test")
-    if options.validation_data:
-        return train, other(options.validation_data), test
-    return (*share(train, options.validation_size, "validation"), test)
-
-
-def chosen_words(options: Options, sounds: Sequence[Sound]) -> tuple[str, ...]:
-    """The words to find, sorted."""
-    there = sorted({sound.label for sound in sounds})
-    for word in options.keywords:
-        if word not in there:
-            raise InputError(
-                f"option keywords: there are no recordings of {word!r}; there are {', '.join(there)}."
-            )
-    return tuple(sorted(options.keywords or there))
 
 
 def _words(sounds: Sequence[Sound], labels: Sequence[str]) -> Sequences:
