@@ -90,7 +90,8 @@ def _stretches(
     fixed = [axis for axis in range(values.ndim) if axis not in (time, rows)]
     if any(isinstance(spec.dims[axis], int) and spec.dims[axis] != values.shape[axis] for axis in fixed):
         return None
-    count = spec.dims[rows] if isinstance(spec.dims[rows], int) else batch
+    size = spec.dims[rows]
+    count = size if isinstance(size, int) else batch
     moved = np.moveaxis(values, (rows, time), (0, 1))
     starts = random.integers(0, moved.shape[1], count)
     picked = [
