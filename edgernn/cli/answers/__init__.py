@@ -1,7 +1,7 @@
 """What files of a task make of lines of text: one module a task, found by its name (ner, text_classify).
 
 A file of it has `answers(session, lines)`, a generator that yields an `Answer` as soon as it has one, before
-the next line is read.
+the next line is read. Of a task without labels it says `NEEDS_LABELS = False`.
 """
 
 from __future__ import annotations
@@ -32,10 +32,13 @@ Answers = Callable[["Session", Iterator[str]], Iterator[Answer]]
 def find_answers(manifest: Manifest) -> Answers | None:
     """What answers lines of text for a file; None where its lines are numbers."""
     # What the task is called, the file says: nothing but a name may become a module's.
-    if not re.fullmatch(r"[a-z]+(-[a-z]+)*", manifest.task) or not manifest.labels or not manifest.vocabulary:
+    if not re.fullmatch(r"[a-z]+(-[a-z]+)*", manifest.task) or not manifest.vocabulary:
         return None
     name = f"{__name__}.{manifest.task.replace('-', '_')}"
     if importlib.util.find_spec(name) is None:
         return None
-    found: Answers = importlib.import_module(name).answers
+    module = importlib.import_module(name)
+    if not manifest.labels and getattr(module, "NEEDS_LABELS", True):
+        return None
+    found: Answers = module.answers
     return found

@@ -84,7 +84,7 @@ def command(
     In a table each row is a time step, each column a feature. A sound is resampled to the model's rate; what
     a keyword spotter or a recogniser hears is printed as words. With - a streaming file answers every line
     at once, so that it can stand in a pipe behind a sensor; a file that labels texts or finds names in them
-    takes a text a line.
+    takes a text a line, one that finds answers in a text a JSON object with context and question.
     Outputs are printed one time step a line.
 
     With --prompt a streaming language model writes on from a text.
