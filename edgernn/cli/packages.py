@@ -11,8 +11,8 @@ import edgernn
 
 _NAME = re.compile(r"[\w.-]+")
 _EXTRA = re.compile(r"extra\s*==\s*['\"](\w+)['\"]")
-# Extras for users; the others are sums of these, or for work on edgernn itself.
-_USER_EXTRAS = ("export", "train", "search", "serve", "sign", "ray", "explain")
+# Extras for users, those first that others hold too; the rest are sums of these, or for work on edgernn.
+_USER_EXTRAS = ("export", "audio", "train", "mic", "search", "explain", "serve", "sign", "ray")
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,16 @@ def _requirements() -> list[tuple[str, str]]:
         lines = importlib.metadata.requires("edgernn") or []
     except importlib.metadata.PackageNotFoundError:
         return []  # run from a source tree that was never installed
+    order = ("", *_USER_EXTRAS)
     found: dict[str, str] = {}  # the metadata repeats in one extra what it takes over from another
     for line in lines:
-        name, extra = _NAME.match(line), _EXTRA.search(line)
+        name, match = _NAME.match(line), _EXTRA.search(line)
         if name is None or name[0] == "edgernn" or "python_version" in line:
             continue
-        if extra is None or extra[1] in _USER_EXTRAS:
-            found.setdefault(name[0], extra[1] if extra else "")
-    return list(found.items())
+        extra = match[1] if match else ""
+        if extra in order:
+            found[name[0]] = min(found.get(name[0], extra), extra, key=order.index)
+    return sorted(found.items(), key=lambda item: order.index(item[1]))
 
 
 def _version(name: str) -> str:

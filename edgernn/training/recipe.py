@@ -205,7 +205,10 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
         Returns:
             The output, the target, and the states that the rows ended in.
         """
-        raise NotImplementedError(f"{type(self).__name__} learns from streams and has no predict_stream.")
+        raise InputError(
+            f"recipe: {type(self).__name__} learns from streams and has no predict_stream. Write it, as "
+            "predict with the states that rows begin in and end in."
+        )
 
     def metrics(self) -> dict[str, Metric]:
         """Metrics that are logged each epoch on the validation part; updated with (output, target)."""

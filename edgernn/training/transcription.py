@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
@@ -92,13 +93,13 @@ class TranscriptionRecipe(Recipe[OptionsT, Prepared], Generic[OptionsT]):
     The network gives log-probabilities (batch, steps, symbols), symbol 0 being the blank.
     """
 
+    @abc.abstractmethod
     def steps(self, model: nn.Module, lengths: Tensor) -> Tensor:
         """How many steps the network makes of sequences of these lengths, (batch,)."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def log_probabilities(self, model: nn.Module, sequences: Tensor, steps: Tensor) -> Tensor:
         """The network's output for sequences that are filled up, of which `steps` steps count."""
-        raise NotImplementedError
 
     def predict(self, model: nn.Module, batch: Any) -> tuple[Any, Any]:
         """(log-probabilities, steps) and (symbols in a row, how many each has)."""

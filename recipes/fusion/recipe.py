@@ -164,7 +164,7 @@ class Fusion(ClassifierRecipe[Options]):
 
     def logits(self, model: nn.Module, padded: Tensor, lengths: Tensor) -> Tensor:
         """Of signals without their texts there are none."""
-        raise NotImplementedError("fusion: its batches hold texts; see predict")
+        raise InputError("fusion: a signal without its text has no scores; see predict.")
 
     def predict(self, model: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:
         """Scores of the classes, and the classes."""

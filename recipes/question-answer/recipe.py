@@ -127,7 +127,7 @@ def _most_attended(model: nn.Module, samples: Sequence[tuple[Tensor, int]]) -> l
     """The sentence that counts most for each of some questions."""
     found: list[int] = []
     for start in range(0, len(samples), _SCORED_AT_ONCE):
-        padded, *_ = batch_of(samples[start : start + _SCORED_AT_ONCE])
+        padded, *_ = batch_of(list(samples[start : start + _SCORED_AT_ONCE]))
         found += _outputs(model, padded)[1].argmax(-1).tolist()
     return found
 

@@ -19,7 +19,7 @@ from edgernn.training.options import TrainingOptions, option
 from edgernn.training.recipe import Metadata, Prepared, locate_data
 from edgernn.training.sounds import Sound, name_filter, read_sounds
 from edgernn.training.splits import split_labelled
-from edgernn.training.transcription import Transcribed, TranscriptionRecipe, text_vocabulary
+from edgernn.training.transcription import Transcribed, TranscriptionRecipe, encode, text_vocabulary
 from edgernn.training.utterances import JoinedWords, Utterance, has_transcripts, read_utterances
 from edgernn.training.whistles import make_pitches
 
@@ -93,7 +93,7 @@ class Heard(Transcribed):
         samples, numbers = super().__getitem__(index)
         if self.joined is not None:
             drawn = self.joined.draw(index)
-            ((samples, numbers),) = Transcribed([drawn.samples], [drawn.text], self.vocabulary)
+            samples, numbers = drawn.samples, encode(drawn.text, self.vocabulary)
         if self.options.speed:
             share = self.options.speed * float(2 * torch.rand(()) - 1)
             samples = F.interpolate(samples[None, None], scale_factor=1 + share, mode="linear")[0, 0]

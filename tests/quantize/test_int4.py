@@ -140,4 +140,4 @@ def test_damage_is_noticed(tmp_path, damage):
             shifted = np.minimum(low + 1, 15) | np.minimum(high + 1, 15) << 4
             tensor.CopyFrom(onnx.numpy_helper.from_array(shifted.astype(np.uint8), tensor.name))
     onnx.save(damaged, tmp_path / "damaged.onnx")
-    assert not edgernn.verify(model, tmp_path / "damaged.onnx", example_inputs=X).passed
+    assert not edgernn.verify(model, tmp_path / "damaged.onnx").passed
