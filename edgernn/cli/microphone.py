@@ -15,6 +15,7 @@ from edgernn.cli.console import print_note
 from edgernn.cli.delay import DelayedOutputs
 from edgernn.cli.lines import print_outputs
 from edgernn.cli.outcome import print_json
+from edgernn.cli.reading import Reading
 from edgernn.cli.sounds import takes_sound
 from edgernn.cli.tellers import find_teller, hop_seconds
 from edgernn.errors import InputError, MissingDependencyError
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
 _BLOCK = 0.1
 
 
-def listen(session: Session, json: bool) -> None:
+def listen(session: Session, json: bool, reading: Reading) -> None:
     """Push what the microphone hears through a stream, and print what comes out, until Ctrl-C.
 
     Raises:
-        InputError: the model takes no waveform, does not stream, or there is no microphone.
+        InputError: the model takes no waveform, does not stream, or is not read so; there is no microphone.
         MissingDependencyError: the package sounddevice, or the library PortAudio, is not installed.
     """
     manifest = session.manifest
@@ -45,6 +46,7 @@ def listen(session: Session, json: bool) -> None:
     stream, delayed = session.stream(), DelayedOutputs(session.outputs, True)
     kind = find_teller(manifest.task)
     teller = None if kind is None else kind(session, hop_seconds(session))
+    reading.use(session, teller)
 
     def tell(said: list[dict[str, Any]]) -> None:
         assert teller is not None

@@ -77,6 +77,20 @@ def command(
     seed: Annotated[
         int | None, typer.Option(help="Seed of the text.", show_default="another one each time")
     ] = None,
+    beam: Annotated[
+        int | None,
+        typer.Option(help="Texts that a recogniser keeps.", show_default="1; beside a language model 16"),
+    ] = None,
+    language_model: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A streaming language model that a recogniser asks."),
+    ] = None,
+    language_weight: Annotated[
+        float | None, typer.Option(help="How much it counts beside the sound.", show_default="0.5")
+    ] = None,
+    bonus: Annotated[
+        float | None, typer.Option(help="What each symbol gains beside it.", show_default="0")
+    ] = None,
     json: Json = False,
 ) -> Outcome:
     """Run a file on arrays, tables or sounds, or answer lines from standard input one by one.
@@ -87,7 +101,8 @@ def command(
     takes a text a line, one that finds answers in a text a JSON object with context and question.
     Outputs are printed one time step a line.
 
-    With --prompt a streaming language model writes on from a text.
+    With --prompt a streaming language model writes on from a text. With --language-model a recogniser asks
+    one which of the texts that it may have heard is likely.
 
     A folder of .npy and .csv files is scored file by file into the folder of -o. Run it again to go on where
     it stopped; the exit code is 1 where a file failed.
@@ -98,6 +113,7 @@ def command(
     from edgernn.cli.collection import score_folder
     from edgernn.cli.console import print_note
     from edgernn.cli.lines import answer_lines, only_input, print_outputs
+    from edgernn.cli.reading import Reading
     from edgernn.cli.running import batch_of, open_stream, read_inputs, run_arrays, save_states
     from edgernn.cli.scorer import Scorer
     from edgernn.cli.tellers import find_teller, hop_seconds
@@ -108,10 +124,13 @@ def command(
     inputs = inputs or []
     writing = Writing(prompt, length, temperature, top_k, seed)
     writing.check(inputs, mic)
+    reading = Reading(beam, language_model, language_weight, bonus)
+    folder = len(inputs) == 1 and Path(inputs[0]).is_dir()
+    reading.check(told=not folder and inputs != ["-"] and output is resume is prompt is None)
     if nan not in ("refuse", "allow"):
         raise InputError(f"--nan: expected refuse or allow, found {nan!r}.")
     names = [name.strip() for name in provider.split(",")]
-    if len(inputs) == 1 and Path(inputs[0]).is_dir():
+    if folder:
         if resume is not None or save_state is not None:
             raise InputError("--resume and --save-state are for one stream, not for a folder.")
         scorer = Scorer(str(file.absolute()), tuple(names), threads, nan, tuple(column or ()))
@@ -144,7 +163,7 @@ def command(
             raise InputError("--mic goes with none of --output, --column, --resume and --save-state.")
         from edgernn.cli.microphone import listen
 
-        listen(session, json)
+        listen(session, json, reading)
         return Outcome(None, lambda console: None)
     if inputs == ["-"]:
         if output is not None or column:
@@ -162,6 +181,9 @@ def command(
             if stream is not None and save_state is not None:
                 save_states(stream, save_state)
         return Outcome(None, lambda console: None)
+    kind = find_teller(session.manifest.task)
+    if kind is None:
+        reading.use(session, None)  # refuses its options, which nothing would read
     arrays = read_inputs(session, inputs, column or ())
     stream = open_stream(session, batch_of(session, arrays), resume) if streaming else None
     outputs = run_arrays(session, arrays, stream, fresh=resume is None)
@@ -170,9 +192,10 @@ def command(
     shapes = {name: list(array.shape) for name, array in outputs.items()}
     if output is not None:
         write_arrays(output, outputs)
-    elif (kind := find_teller(session.manifest.task)) and resume is None and batch_of(session, arrays) == 1:
+    elif kind is not None and resume is None and batch_of(session, arrays) == 1:
         steps = next(iter(outputs.values())).shape[1]
         teller = kind(session, hop_seconds(session, arrays[0].shape[1], steps))
+        reading.use(session, teller)
         told, lines = teller.whole([*teller.push(outputs), *teller.finish()])
         return Outcome(told, lambda console: console.print("\n".join(lines), markup=False, soft_wrap=True))
 
