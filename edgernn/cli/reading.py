@@ -54,7 +54,7 @@ class Reading:
         """
         if self._asked is None:
             return
-        if not hasattr(teller, "decoder"):
+        if teller is None or not hasattr(teller, "decoder"):
             raise InputError(
                 f"{self._asked}: it is for files that write down text; {str(session.path)!r} is of the task "
                 f"{session.manifest.task!r}. Name one of the recipe speech-recognise."

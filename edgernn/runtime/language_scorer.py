@@ -56,7 +56,13 @@ class LanguageScorer:
         self, session: Session, symbols: Sequence[str], *, blank: int = 0, boundary: str = "\n"
     ) -> None:
         language_symbols(session, "score texts")
-        if any("batch" not in item.dims for item in (*session.inputs, *session.manifest.states)):
+        if any(
+            "batch" not in dims
+            for dims in [
+                *(spec.dims for spec in session.inputs),
+                *(state.dims for state in session.manifest.states),
+            ]
+        ):
             raise ModelError(
                 f"{str(session.path)!r}: its batch is fixed, and the texts of a beam are scored in one call. "
                 "Export it with a free batch."
@@ -187,4 +193,5 @@ class _Spelling:
 def _log_softmax(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Rows of logarithms of probabilities; such rows stay as they are."""
     shifted: npt.NDArray[np.float64] = scores - scores.max(-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    total: npt.NDArray[np.float64] = np.log(np.exp(shifted).sum(-1, keepdims=True))
+    return shifted - total

@@ -7,7 +7,7 @@ import random
 import shutil
 import subprocess
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ import torch
 from edgernn.errors import InputError, MissingDependencyError
 from edgernn.sound import resample
 from edgernn.training.sounds import Sound
+from edgernn.training.utterances import Utterance
 
 PROGRAM = "espeak-ng"
 
@@ -105,3 +106,13 @@ def spoken_words(words: tuple[str, ...], count: int, seed: int, sample_rate: flo
         for word in words:
             samples = speak(word, voice, sample_rate)
             yield Sound(samples, word, f"voice {number}", f"{word!r} in the voice {voice.name}")
+
+
+def spoken_texts(
+    texts: Sequence[str], people: Sequence[Voice], seed: int, sample_rate: float
+) -> Iterator[Utterance]:
+    """Each text in one of the voices, drawn from a seed."""
+    drawn = random.Random(seed)
+    for text in texts:
+        voice = drawn.choice(people)
+        yield Utterance(speak(text, voice, sample_rate), text, f"{text!r} in the voice {voice.name}")

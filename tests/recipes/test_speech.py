@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from edgernn.sound import write_sound
 from edgernn.training import find_recipe, finetune, load_run, read_contract, shipped_recipes, train
 from edgernn.training.options import read_options
 from edgernn.training.run import Run
+from edgernn.training.utterances import JoinedWords
 from edgernn.training.whistles import make_pitches, make_whistles
 from tests.once import made_once
 
@@ -121,6 +123,43 @@ def test_recordings_of_one_s_own_are_learned_and_finetuned(folder: Path, tmp_pat
         options={"max_epochs": 1, "speaker_pattern": "^(.+)_", "texts": 10},
     )  # fmt: skip
     assert report.training.scores["wer"] < 0.5
+
+
+@pytest.mark.slow
+def test_a_folder_as_librispeech_has_it_is_learned_from(folder: Path, tmp_path: Path) -> None:
+    chapter = tmp_path / "data" / "84" / "121123"
+    joined = JoinedWords(make_pitches(2, 4, 7, RATE), RATE, 2, 4)
+    torch.manual_seed(0)
+    said = {f"84-121123-{number:04}": joined.draw(number) for number in range(20)}
+    for name, utterance in said.items():
+        write_sound(chapter / f"{name}.flac", utterance.samples.numpy(), RATE)
+    lines = [f"{name} {utterance.text.upper()}\n" for name, utterance in said.items()]
+    (chapter / "84-121123.trans.txt").write_text("".join(lines))
+    report = finetune(
+        "speech-recognise", folder / "speech-recognise", data=tmp_path / "data", out=tmp_path / "f", quiet=True,
+        options={"max_epochs": 2, "test_size": 0.25},
+    )  # fmt: skip
+    assert report.training.test_samples == 5
+    assert report.training.scores["wer"] < 0.5 < report.training.scores["wer/one_text"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("EDGERNN_DATA" not in os.environ, reason="needs the folder of data sets: EDGERNN_DATA")
+def test_a_few_sentences_are_learned_by_heart(tmp_path: Path) -> None:
+    """Eight recordings of sentences, in characters: what can learn at all learns these."""
+    data = "asr_sentences_mini/annotation/ASR_train.json"
+    options = {
+        "file_column": "wav", "text_column": "words", "data_root": "asr_sentences_mini/ASR",
+        "test_data": data, "validation_data": data, "sample_rate": 8000, "max_epochs": 150, "patience": 150,
+        "batch_size": 4, "learning_rate": 0.02, "hidden_size": 96, "num_layers": 1, "channels": 48, "bands": 24,
+        "dropout": 0, "hidden_frames": 0, "hidden_bands": 0, "loudest_noise": 30, "speed": 0,
+    }  # fmt: skip
+    report = train(
+        "speech-recognise", data=data, options=options, out=tmp_path / "run", device="cpu", quiet=True
+    )
+    assert report.test_samples == 8
+    assert report.scores["wer"] <= 0.1
+    assert report.scores["wer/one_text"] > 0.7
 
 
 @pytest.mark.slow

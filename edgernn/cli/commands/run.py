@@ -126,7 +126,7 @@ def command(
     writing.check(inputs, mic)
     reading = Reading(beam, language_model, language_weight, bonus)
     folder = len(inputs) == 1 and Path(inputs[0]).is_dir()
-    reading.check(told=not folder and inputs != ["-"] and output is resume is prompt is None)
+    reading.check(told=not (folder or inputs == ["-"] or output or resume or prompt is not None))
     if nan not in ("refuse", "allow"):
         raise InputError(f"--nan: expected refuse or allow, found {nan!r}.")
     names = [name.strip() for name in provider.split(",")]
