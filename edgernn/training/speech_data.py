@@ -13,7 +13,7 @@ from edgernn.errors import InputError
 from edgernn.training.options import TrainingOptions, option
 from edgernn.training.recipe import locate_data
 from edgernn.training.records import read_lines
-from edgernn.training.sounds import Sound, name_filter, read_sounds
+from edgernn.training.sounds import Sound, name_filter, read_sounds, spelled
 from edgernn.training.splits import split_labelled
 from edgernn.training.spoken_texts import number_texts, sentence_texts
 from edgernn.training.utterances import JoinedWords, Utterance, has_transcripts, read_utterances
@@ -21,7 +21,6 @@ from edgernn.training.voices import spoken_texts, voices
 from edgernn.training.whistles import make_pitches
 
 MADE = "made"
-_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 ItemT = TypeVar("ItemT")
 
@@ -175,7 +174,7 @@ def _read_words(options: SpeechOptions, data: Path | None, rate: float | None) -
         )
         source = f"{len(words)} recordings of single words in {data}, joined"
     if options.spell:
-        words = [_spelled(word) for word in words]
+        words = [Sound(word.samples, spelled(word.label), word.speaker, word.where) for word in words]
     if options.test_pattern:
         chosen = name_filter(options.test_pattern, "test_pattern")
         test = [word for word in words if chosen(word)]
@@ -198,12 +197,6 @@ def _read_words(options: SpeechOptions, data: Path | None, rate: float | None) -
 def _apart(words: list[Sound], share: float, seed: int) -> tuple[list[Sound], list[Sound]]:
     kept, put = split_labelled([word.label for word in words], share, seed)
     return [words[n] for n in kept], [words[n] for n in put]
-
-
-def _spelled(word: Sound) -> Sound:
-    if word.label.isdecimal() and len(word.label) == 1 and word.label.isascii():
-        return Sound(word.samples, _DIGITS[int(word.label)], word.speaker, word.where)
-    return word
 
 
 def _once(words: JoinedWords, options: SpeechOptions) -> list[Utterance]:

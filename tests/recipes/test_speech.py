@@ -136,8 +136,8 @@ def test_a_folder_as_librispeech_has_it_is_learned_from(folder: Path, tmp_path: 
     lines = [f"{name} {utterance.text.upper()}\n" for name, utterance in said.items()]
     (chapter / "84-121123.trans.txt").write_text("".join(lines))
     report = finetune(
-        "speech-recognise", folder / "speech-recognise", data=tmp_path / "data", out=tmp_path / "f", quiet=True,
-        options={"max_epochs": 2, "test_size": 0.25},
+        "speech-recognise", folder / "speech-recognise", data=tmp_path / "data", out=tmp_path / "f",
+        options={"max_epochs": 2, "test_size": 0.25}, quiet=True,
     )  # fmt: skip
     assert report.training.test_samples == 5
     assert report.training.scores["wer"] < 0.5 < report.training.scores["wer/one_text"]
@@ -151,8 +151,8 @@ def test_a_few_sentences_are_learned_by_heart(tmp_path: Path) -> None:
     options = {
         "file_column": "wav", "text_column": "words", "data_root": "asr_sentences_mini/ASR",
         "test_data": data, "validation_data": data, "sample_rate": 8000, "max_epochs": 150, "patience": 150,
-        "batch_size": 4, "learning_rate": 0.02, "hidden_size": 96, "num_layers": 1, "channels": 48, "bands": 24,
-        "dropout": 0, "hidden_frames": 0, "hidden_bands": 0, "loudest_noise": 30, "speed": 0,
+        "batch_size": 4, "learning_rate": 0.02, "hidden_size": 96, "num_layers": 1, "channels": 48,
+        "bands": 24, "dropout": 0, "hidden_frames": 0, "hidden_bands": 0, "loudest_noise": 30, "speed": 0,
     }  # fmt: skip
     report = train(
         "speech-recognise", data=data, options=options, out=tmp_path / "run", device="cpu", quiet=True
@@ -160,22 +160,6 @@ def test_a_few_sentences_are_learned_by_heart(tmp_path: Path) -> None:
     assert report.test_samples == 8
     assert report.scores["wer"] <= 0.1
     assert report.scores["wer/one_text"] > 0.7
-
-
-@pytest.mark.slow
-def test_typed_words_are_said_by_espeak(tmp_path: Path) -> None:
-    import shutil
-
-    if shutil.which("espeak-ng") is None:
-        pytest.skip("needs espeak-ng, which .ci/run installs (README.md: set-up)")
-    recipe = find_recipe("keyword-spot")
-    options = read_options(recipe.options_type, {"words": "stop,go", "word_voices": 10})
-    prepared = recipe.prepare(options, None)
-    assert prepared.metadata.labels == ("go", "stop", "<unknown>", "<silence>")
-    assert prepared.metadata.sample_rate == 16000
-    assert "espeak-ng says" in prepared.source
-    # Voices are kept apart: 2 of 10 are scored, 2 of the rest choose the epoch or less.
-    assert len(prepared.test) == 4
 
 
 @pytest.mark.parametrize(

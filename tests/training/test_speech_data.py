@@ -41,7 +41,9 @@ def test_neither_texts_nor_voices_are_in_two_parts(kind: str, tmp_path: Path) ->
     speech = read_speech(options, None, 8000.0)
     assert [len(part) for part in texts(speech)] == ([32, 4, 4] if kind == "made" else [13, 3, 4])
     if kind == "file":
-        assert sorted(sum(texts(speech), [])) == sorted(line.lower() for line in lines)
+        assert sorted(text for part in texts(speech) for text in part) == sorted(
+            line.lower() for line in lines
+        )
     for parts in (list(map(set, texts(speech))), speakers(speech)):
         assert all(parts)
         assert sum(map(len, parts)) == len(set.union(*parts))
