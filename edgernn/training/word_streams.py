@@ -127,7 +127,7 @@ def choose_thresholds(probabilities: Tensor, streams: Streams, per_hour: float) 
 
 
 def count_alarms(above: Tensor, wait: int) -> int:
-    """Events of one class, as `EventDetector` counts them; `above` (streams, frames) says where it is named."""
+    """Events of a class, as `EventDetector` counts them; `above` (streams, frames) says where it is named."""
     padded = torch.zeros(len(above), wait + 1 + above.shape[1], dtype=torch.bool)
     padded[:, wait + 1 :] = above
     before = padded.unfold(1, wait + 1, 1)[:, : above.shape[1]].any(-1)
