@@ -10,14 +10,16 @@ from pathlib import Path
 
 from edgernn import _PUBLIC
 
-_BASE = {"errors", "files", "manifest"}
+_BASE = {"errors", "files", "manifest", "network_folder"}
 _LAYERS = _BASE | {"reference", "cells", "sequence", "layers"}
 _CAPTURE = _LAYERS | {"capture"}
 _STREAMING = _CAPTURE | {"streaming"}
 # These see both wings; nothing below them imports them.
-_TOP = {"verify", "bench", "export", "source", "quickstart", "tune", "bundle"}
+_TOP = {
+    "verify", "bench", "export", "export_folder", "export_greedy", "source", "quickstart", "tune", "bundle",
+}  # fmt: skip
 # What both wings and an app need, on numpy alone (and on soundfile where there are sounds).
-_SIGNALS = {"sound", "events", "ctc"}
+_SIGNALS = {"sound", "events", "ctc", "beam"}
 _TRAINING = _LAYERS | _SIGNALS | {"features", "models", "training", "pages"}
 _PARTS = {"graph", "runtime", "quantize", "kernels", "pages", "placement", "serving"}
 _BOTH_WINGS = _TRAINING | _STREAMING | _PARTS | _TOP
@@ -27,9 +29,11 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
     "manifest": {"errors"},
+    "network_folder": {"errors", "files"},
     "sound": {"errors", "files"},
     "events": {"errors"},
     "ctc": {"errors"},
+    "beam": {"errors"},
     "reference": _BASE,
     "cells": _BASE | {"reference"},
     "sequence": _BASE | {"reference", "cells"},
@@ -41,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "streaming": _CAPTURE,
     "graph": _STREAMING,
     # Of the features, the vocabularies, which are plain Python: tests without torch prove it.
-    "runtime": _BASE | {"kernels", "ctc", "features"},
+    "runtime": _BASE | {"kernels", "ctc", "beam", "features"},
     "kernels": _BASE,
     "pages": _BASE,
     "quantize": _BASE | {"runtime", "pages"},
@@ -58,7 +62,7 @@ ALLOWED: dict[str, set[str]] = {
 # Part → packages from outside that it must not need.
 _ONNX = {"onnx", "onnx_ir", "onnxscript"}
 FORBIDDEN: dict[str, set[str]] = {
-    **{part: {"torch", "onnxruntime", *_ONNX} for part in ("errors", "files", "manifest", "reference")},
+    **{part: {"torch", "onnxruntime", *_ONNX} for part in (*_BASE, "reference")},
     **{
         part: {"onnxruntime", *_ONNX}
         for part in ("cells", "sequence", "layers", "models", "training", "capture", "streaming", "recipes")
@@ -71,9 +75,9 @@ FORBIDDEN: dict[str, set[str]] = {
 
 # Part → the only packages from outside that it may need.
 ONLY: dict[str, set[str]] = {
-    **{part: set() for part in ("errors", "files", "manifest")},
+    **{part: set() for part in _BASE},
     "reference": {"numpy"},
-    **{part: {"numpy"} for part in ("sound", "events", "ctc")},
+    **{part: {"numpy"} for part in ("sound", "events", "ctc", "beam")},
     "runtime": {"numpy", "onnxruntime"},
 }
 
