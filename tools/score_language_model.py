@@ -28,7 +28,7 @@ from edgernn.training.options import read_options
 from edgernn.training.recipe import locate_data
 from edgernn.training.transcription import Transcribed
 
-WEIGHTS, BONUSES = (0.2, 0.4, 0.7, 1.0), (0.0, 0.5, 1.0)
+WEIGHTS, BONUSES = (0.3, 0.6, 1.0), (0.0, 1.0)
 
 
 @torch.no_grad()
@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="a run folder of a recipe that learns by CTC")
     parser.add_argument("--texts", type=Path, help="write the texts that the run learned from, and stop")
     parser.add_argument("--language-model", type=Path, help="a streaming file of the recipe text-generate")
-    parser.add_argument("--beam", type=int, default=16, help="texts that are kept")
+    parser.add_argument("--beam", type=int, default=8, help="texts that are kept")
     given = parser.parse_args()
     run = load_run(given.run)
     options = read_options(run.recipe.options_type, run.config.options)

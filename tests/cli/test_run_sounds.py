@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from torch import nn
 from typer.testing import Result
@@ -189,6 +190,28 @@ def test_silence_is_told_and_has_no_words(files: Path, invoke: Invoke) -> None:
     assert "it is silent" in result.stderr
 
 
+def test_clipping_is_told_and_words_are_found(files: Path, tmp_path: Path, invoke: Invoke) -> None:
+    write_sound(tmp_path / "loud.wav", 9 * recording(), RATE)  # cut off at full scale
+    result = invoke("run", files / "stream.onnx", tmp_path / "loud.wav")
+    assert "it was recorded too loud" in " ".join(result.stderr.split())
+    assert result.stdout.count("tone") == 2
+    assert "too loud" not in invoke("run", files / "stream.onnx", files / "two.wav").stderr
+
+
+def test_two_channels_are_heard_as_one(files: Path, tmp_path: Path, invoke: Invoke) -> None:
+    def words(left: np.ndarray, right: np.ndarray) -> list[tuple[str, float]]:
+        soundfile.write(tmp_path / "two.wav", np.stack([left, right], axis=1), RATE)
+        result = invoke("run", files / "stream.onnx", tmp_path / "two.wav", "--json")
+        assert result.exit_code == 0, result.output
+        return [(event["word"], event["time"]) for event in json.loads(result.stdout)["events"]]
+
+    both = words(recording(), recording())
+    assert [word for word, _ in both] == ["tone", "tone"]
+    assert words(recording(), 0 * recording()) == both
+    # Channels that cancel each other are silence: one that is not heard would not do that.
+    assert words(recording(), -recording()) == []
+
+
 def test_a_recording_shorter_than_a_chunk_runs(files: Path, invoke: Invoke) -> None:
     assert invoke("run", files / "stream.onnx", files / "short.wav").exit_code == 0
 
@@ -208,8 +231,17 @@ def test_what_is_no_sound_or_no_waveform_is_refused(
     files: Path, tmp_path: Path, invoke: Invoke, streaming: Path
 ) -> None:
     (tmp_path / "text.wav").write_text("hello")
-    result = invoke("run", files / "stream.onnx", tmp_path / "text.wav")
-    assert (result.exit_code, "no sound file" in result.output) == (2, True)
+    soundfile.write(tmp_path / "empty.wav", np.zeros(0, np.float32), RATE)
+    soundfile.write(tmp_path / "nan.wav", np.array([0.0, np.nan]), RATE, subtype="FLOAT")
+    for name, complaint in (
+        ("text.wav", "is no sound file that can be read"),
+        ("empty.wav", "holds no samples"),
+        ("nan.wav", "holds NaN or infinity"),
+        ("none.wav", "no file at"),
+    ):
+        result = invoke("run", files / "stream.onnx", tmp_path / name)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert complaint in " ".join(result.stderr.split())
     result = invoke("run", streaming, files / "two.wav")
     assert (result.exit_code, "is no waveform" in result.output) == (2, True)
 

@@ -81,6 +81,18 @@ def test_a_stream_says_what_the_whole_recording_says(name: str, folder: Path, tm
     assert (small[:, delay:].argmax(-1) == got.argmax(-1)).mean() > 0.9
 
 
+@pytest.mark.parametrize("channels", [0, 12])
+def test_a_spotter_of_ten_words_is_small_in_int8(channels: int, tmp_path: Path) -> None:
+    """With the sizes that the recipe has by default, and behind a convolution."""
+    recipe = find_recipe("keyword-spot")
+    prepared = recipe.prepare(read_options(recipe.options_type, {"channels": channels}), None)
+    torch.manual_seed(0)
+    model = recipe.build({**prepared.arguments, "classes": 12}).eval()
+    edgernn.export(model, tmp_path / "f.onnx", prepared.example, streaming=True)
+    edgernn.quantize(tmp_path / "f.onnx", tmp_path / "i.onnx")
+    assert (tmp_path / "i.onnx").stat().st_size < 200_000 < (tmp_path / "f.onnx").stat().st_size
+
+
 @pytest.mark.slow
 def test_partial_texts_only_grow_and_the_last_is_the_whole(folder: Path, tmp_path: Path) -> None:
     run = load_run(folder / "speech-recognise")
