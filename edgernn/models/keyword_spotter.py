@@ -27,7 +27,7 @@ class KeywordSpotter(nn.Module):
 
         x = normalise(log_mel(s)),   c = relu(batch_norm(conv(x))),   h = recurrent(c)
         p_t = mean of softmax(W h + b) over the last `smoothing` frames
-        y_t = p_t − threshold for words, each with its own, and 0 for no word
+        y_t = p_t − threshold for words, and 0 for no word
 
     so that the largest y is the answer. Convolutions see the past alone: the network streams with no
     look-ahead. Source of the convolutional form: Arik et al. (2017), "Convolutional recurrent neural networks
@@ -102,7 +102,7 @@ class KeywordSpotter(nn.Module):
         self.recurrent = Recurrent(cell_type(cell)(width, hidden_size), num_layers, dropout=dropout)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(hidden_size, classes)
-        self.register_buffer("threshold", torch.full((classes,), 0.5))
+        self.register_buffer("threshold", torch.tensor(0.5))
         is_word = torch.ones(classes)
         is_word[-1] = 0.0
         self.register_buffer("is_word", is_word, persistent=False)
@@ -114,7 +114,7 @@ class KeywordSpotter(nn.Module):
             samples: (batch, samples) within ±1.
 
         Returns:
-            (batch, frames, classes): how far a word's probability is above its threshold; 0 for no word.
+            (batch, frames, classes): how far a word's probability is above the threshold; 0 for no word.
         """
         return (self.probabilities(samples) - self.threshold) * self.is_word
 

@@ -17,8 +17,7 @@ _SECONDS = 60.0
 LATE = 0.5
 # Seconds in which the same word is not found again.
 WAIT = 0.5
-# From where a word is likelier than all others together, and closer to each other near 1.
-_THRESHOLDS = torch.linspace(0.0, 5.0, 40).sigmoid()
+_THRESHOLDS = torch.linspace(0.3, 0.98, 35)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,34 +103,12 @@ def count_found(scores: Tensor, streams: Streams, threshold: float = 0.0) -> Fou
     return Found(said, right, false)
 
 
-def choose_thresholds(probabilities: Tensor, streams: Streams, per_hour: float) -> Tensor:
-    """For each word the lowest threshold with its share of `per_hour` false alarms.
-
-    Args:
-        probabilities: (streams, frames, classes), of streams in which none of the words is said.
-        streams: these.
-        per_hour: false alarms in an hour that are allowed to all words together.
-
-    Returns:
-        (classes,); for what is no word to find, the lowest there is.
-    """
-    options = streams.options
-    words = probabilities.shape[2] - (1 if options.unknown is None else 2)
-    allowed = per_hour * streams.hours / words
-    wait = round(WAIT * options.sample_rate / options.hop)
-    found = torch.full((probabilities.shape[2],), float(_THRESHOLDS[0]))
-    for word in range(words):
-        enough = [t for t in _THRESHOLDS if count_alarms(probabilities[..., word] >= t, wait) <= allowed]
-        found[word] = enough[0] if enough else _THRESHOLDS[-1]
-    return found
-
-
-def count_alarms(above: Tensor, wait: int) -> int:
-    """Events of a class, as `EventDetector` counts them; `above` (streams, frames) says where it is named."""
-    padded = torch.zeros(len(above), wait + 1 + above.shape[1], dtype=torch.bool)
-    padded[:, wait + 1 :] = above
-    before = padded.unfold(1, wait + 1, 1)[:, : above.shape[1]].any(-1)
-    return int((above & ~before).sum())
+def choose_threshold(scores: Tensor, streams: Streams, per_hour: float) -> float:
+    """The lowest threshold with at most `per_hour` false alarms in streams where no keyword is said."""
+    for threshold in _THRESHOLDS.tolist():
+        if count_found(scores, streams, threshold).false <= per_hour * streams.hours:
+            return float(threshold)
+    return float(_THRESHOLDS[-1])
 
 
 def _named(word: tuple[int, int, int], label: int, time: int, options: WindowOptions) -> bool:

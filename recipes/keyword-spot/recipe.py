@@ -27,7 +27,7 @@ from edgernn.training.sounds import Sound, speakers_of
 from edgernn.training.word_data import WordOptions, chosen_words, read_words, said_by, split_words
 from edgernn.training.word_streams import (
     Streams,
-    choose_thresholds,
+    choose_threshold,
     count_found,
     make_streams,
     stream_scores,
@@ -67,7 +67,7 @@ class Options(WordOptions):
     hidden_frames: int = option(12, "Most frames in a row that training hides.", minimum=0)
     hidden_bands: int = option(6, "Most bands in a row that training hides.", minimum=0)
     false_alarms_per_hour: float = option(
-        1.0, "False alarms in an hour that the thresholds are set to allow.", minimum=0
+        1.0, "False alarms in an hour that the threshold is set to allow.", minimum=0
     )
     stream_minutes: int = option(30, "Length of the streams that are scored.", minimum=1)
     max_epochs: int = option(20, "Most passes over the training part.", minimum=1)
@@ -213,13 +213,13 @@ class KeywordSpot(ClassifierRecipe[Options]):
         model.fit_normalization([F.pad(word, (0, max(0, frame - len(word)))) for word in words])
 
     def finish(self, model: nn.Module, prepared: ClassifierData) -> None:
-        """Set the thresholds by streams of the validation part in which no keyword is said."""
+        """Set the threshold by streams of the validation part in which no keyword is said."""
         assert isinstance(model, KeywordSpotter)
         assert isinstance(prepared, SpotterData)
         assert isinstance(prepared.validation, Sequences)
         model.threshold.zero_()
         streams = self._negative(prepared, prepared.validation, prepared.strangers[0], 1)
-        model.threshold.copy_(choose_thresholds(stream_scores(model, streams), streams, prepared.per_hour))
+        model.threshold.fill_(choose_threshold(stream_scores(model, streams), streams, prepared.per_hour))
 
     def collate(self) -> Callable[[list[Any]], Any]:
         """Streams of one length, and their frames' classes."""
@@ -249,11 +249,11 @@ class KeywordSpot(ClassifierRecipe[Options]):
         return self.answers(model, padded, lengths)
 
     def answers(self, model: nn.Module, padded: Tensor, lengths: Tensor) -> Tensor:
-        """Of recordings with silence around them: each word's largest probability; something was said."""
+        """Of recordings with silence around them: each word's largest score; something was said."""
         assert isinstance(model, KeywordSpotter)
         before, behind = (round(seconds * model.log_mel.sample_rate) for seconds in (_BEFORE, _AFTER))
         samples = F.pad(padded, (before, behind))
-        scores = model.probabilities(samples)
+        scores: Tensor = model(samples)
         # Longer recordings of a batch do not lengthen the silence behind shorter ones.
         times = torch.linspace(0, samples.shape[1], scores.shape[1])
         late = times > (lengths + before + behind).unsqueeze(1)
