@@ -18,6 +18,6 @@ from edgernn.runtime.snapshot import Snapshot
 from edgernn.runtime.stream import Stream
 
 __all__ = [
-    "CTCDecoder", "LanguageScorer", "Network", "Seq2SeqDecoder", "Session", "Snapshot", "Stream", "StreamPool",
-    "load", "load_network",
+    "CTCDecoder", "LanguageScorer", "Network", "Seq2SeqDecoder", "Session", "Snapshot", "Stream",
+    "StreamPool", "load", "load_network",
 ]  # fmt: skip
