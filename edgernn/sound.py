@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import io
 import os
+import wave
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -76,15 +77,16 @@ def write_sound(path: str | os.PathLike[str], samples: npt.ArrayLike, sample_rat
 
     Raises:
         InputError: where the samples are no row of finite numbers, or the path cannot be written.
-        MissingDependencyError: soundfile is not installed.
     """
     values = np.asarray(samples, dtype=np.float32)
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
         raise InputError(f"samples: must be a row of finite numbers, found an array of shape {values.shape}.")
     buffer = io.BytesIO()
-    _package("soundfile").write(
-        buffer, np.clip(values, -1.0, 1.0), round(sample_rate), format="WAV", subtype="PCM_16"
-    )
+    with wave.open(buffer, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(round(sample_rate))
+        sound.writeframes(np.round(32767 * np.clip(values, -1.0, 1.0)).astype("<i2").tobytes())
     write_bytes(path, buffer.getvalue())
 
 
