@@ -9,6 +9,7 @@ import importlib
 import io
 import os
 import wave
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,6 +24,8 @@ Samples = npt.NDArray[np.float32]
 
 # What libsndfile reads, of what people have.
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif")
+# What is written.
+SOUND_SUFFIX = ".wav"
 
 # A recording with more of its samples at full scale was recorded too loud.
 _CLIPPED_SHARE = 0.01
@@ -52,10 +55,7 @@ def read_sound(
     try:
         values, rate = soundfile.read(file, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, TypeError) as error:
-        raise InputError(
-            f"{what}: {str(file)!r} is no sound file that can be read ({error}). Known are "
-            f"{', '.join(SOUND_SUFFIXES)}."
-        ) from error
+        raise _no_sound(file, what, error) from error
     if not len(values):
         raise InputError(f"{what}: {str(file)!r} holds no samples.")
     samples: Samples = values.mean(axis=1, dtype=np.float32)
@@ -64,6 +64,35 @@ def read_sound(
     if sample_rate is None or sample_rate == rate:
         return samples, float(rate)
     return resample(samples, rate, sample_rate), float(sample_rate)
+
+
+@dataclass(frozen=True)
+class SoundFacts:
+    """What a sound file is.
+
+    Attributes:
+        sample_rate: samples a second.
+        channels: 1, or 2 where it is stereo.
+        seconds: its length.
+    """
+
+    sample_rate: float
+    channels: int
+    seconds: float
+
+
+def sound_facts(path: str | os.PathLike[str], what: str = "input") -> SoundFacts:
+    """Rate, channels and length of a sound file.
+
+    Args, Raises: as for `read_sound`.
+    """
+    file = existing_file(path, what)
+    soundfile = _package("soundfile")
+    try:
+        found = soundfile.info(file)
+    except (soundfile.LibsndfileError, TypeError) as error:
+        raise _no_sound(file, what, error) from error
+    return SoundFacts(float(found.samplerate), found.channels, found.frames / found.samplerate)
 
 
 def resample(samples: Samples, rate: float, wanted: float) -> Samples:
@@ -104,6 +133,13 @@ def complaints(samples: Samples) -> list[str]:
 def is_sound(path: str | os.PathLike[str]) -> bool:
     """Whether the name of a file says that it is a sound file."""
     return Path(path).suffix.lower() in SOUND_SUFFIXES
+
+
+def _no_sound(file: Path, what: str, error: Exception) -> InputError:
+    return InputError(
+        f"{what}: {str(file)!r} is no sound file that can be read ({error}). Known are "
+        f"{', '.join(SOUND_SUFFIXES)}."
+    )
 
 
 def _package(name: str) -> Any:

@@ -22,7 +22,7 @@ class ShortTimeFourier(nn.Module):
 
     with before = frame − hop zeros in front of the waveform, so that every sample is in as many frames as any
     other and unchanged spectra give back the waveform: sample t of the result stands for sample t of the
-    input. It is complete once the last frame that holds it is: in a stream it comes `lookahead` samples later.
+    input. It is complete once the last frame that holds it is: in a stream, `lookahead` samples later.
 
     The transforms are products with constant matrices of real numbers, which every runtime has and which
     stream. Source: Allen & Rabiner (1977), "A unified approach to short-time Fourier analysis and synthesis";

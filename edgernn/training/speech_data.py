@@ -45,6 +45,7 @@ class SpeechOptions(TrainingOptions):
     )
     test_speakers: tuple[str, ...] = option((), "Who is held out for the scores; empty: one in six.")
     validation_speakers: tuple[str, ...] = option((), "Who chooses the epoch; empty: one in six.")
+    more_data: tuple[str, ...] = option((), "Further folders of speech, which is learned from alone.")
     voices: int = option(
         0, "Voices of espeak-ng that read sentences, in the place of recordings; 0: whistles.", minimum=0
     )
@@ -97,6 +98,12 @@ def read_speech_parts(options: SpeechOptions, data: Path | None, rate: float | N
         source = f"{len(speech)} recordings of {len(speakers_of(speech))} speakers in {data}"
     rest, test = _apart(speech, options.test_speakers, "test_speakers")
     train, validation = _apart(rest, options.validation_speakers, "validation_speakers")
+    for name in options.more_data:
+        folder = locate_data(name)
+        assert folder is not None
+        more = read_speech(folder, rate, options.speaker_pattern)[0]
+        train = [*train, *more]
+        source += f", and {len(more)} in {folder} to learn from"
     recorded = read_noises(options.noise_data, rate) if options.noise_data else {}
     both = sorted(set(options.noises) & set(options.test_noises))
     if both:
@@ -189,7 +196,8 @@ def _apart(
     chosen = set(names or speakers[-1::-6])
     if len(chosen) == len(speakers):
         raise InputError(
-            f"option {option_name}: of {len(speakers)} speakers nobody is left to learn from. Give recordings "
-            "of three speakers or more, and say who speaks: with speaker_pattern, or in SPEAKER/ folders."
+            f"option {option_name}: of {len(speakers)} speakers nobody is left to learn from. Give "
+            "recordings of three speakers or more, and say who speaks: with speaker_pattern, or in SPEAKER/ "
+            "folders."
         )
     return [s for s in speech if s.speaker not in chosen], [s for s in speech if s.speaker in chosen]

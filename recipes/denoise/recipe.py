@@ -56,13 +56,13 @@ class Options(SpeechOptions):
     window_seconds: float = option(3.0, "Length of the recordings that are learned from.", above=0)
     loudest_noise: float = option(-5.0, "Decibels of speech over noise in training, at least.")
     softest_noise: float = option(20.0, "Decibels of speech over noise in training, at most.")
-    speed: float = option(0.15, "Largest change of speed in training, as a share.", minimum=0, below=1)
+    speed: float = option(0.2, "Largest change of speed in training, as a share.", minimum=0, below=1)
     test_decibels: tuple[float, ...] = option((0.0, 2.5, 5.0), "Decibels of speech over noise to score at.")
     test_mixtures: int = option(10, "Noisy recordings to score, of each noise at each loudness.", minimum=1)
-    max_epochs: int = option(20, "Most passes over the training part.", minimum=1)
-    patience: int = option(20, "Epochs without a better validation loss before training stops.", minimum=1)
-    batch_size: int = option(16, "Recordings a training step.", minimum=1)
-    learning_rate: float = option(0.003, "Step size of the optimiser, the schedule's largest.", above=0)
+    max_epochs: int = option(14, "Most passes over the training part.", minimum=1)
+    patience: int = option(14, "Epochs without a better validation loss before training stops.", minimum=1)
+    batch_size: int = option(24, "Recordings a training step.", minimum=1)
+    learning_rate: float = option(0.004, "Step size of the optimiser, the schedule's largest.", above=0)
     schedule: Literal["constant", "cosine", "one-cycle", "plateau"] = option(
         "one-cycle", "How the learning rate changes over training."
     )
@@ -182,7 +182,7 @@ class Denoise(Recipe[Options, NoisyData]):
         save_figure(self._draw(model, prepared.test, prepared.sample_rate), folder / SPECTROGRAMS_PICTURE)
         for mixture in _one_of_each(prepared.test):
             name = f"{mixture.noise}, {mixture.decibels:g} dB"
-            sounds = {"noisy": mixture.noisy, "denoised": _denoised(model, mixture), "speech": mixture.clean}
+            sounds = {"input": mixture.noisy, "output": _denoised(model, mixture), "speech": mixture.clean}
             for what, samples in sounds.items():
                 write_sound(folder / SOUNDS_FOLDER / f"{name}, {what}.wav", samples, prepared.sample_rate)
 

@@ -32,8 +32,12 @@ def command(
         int | None, typer.Option(help="Time steps of every push of a streaming file.", show_default="any")
     ] = None,
     lookahead: Annotated[
-        int, typer.Option(help="Steps of the future that a streaming file's outputs may wait for.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            help="Steps of the future that a streaming file's outputs may wait for.",
+            show_default="what the model says of itself, else 0",
+        ),
+    ] = None,
     length: Annotated[
         int | None, typer.Option(help="Time steps of a sequence file.", show_default="any")
     ] = None,
