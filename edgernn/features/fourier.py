@@ -81,11 +81,18 @@ class ShortTimeFourier(nn.Module):
         return spectra[..., : self.bins], spectra[..., self.bins :]
 
     def inverse(self, real: Tensor, imaginary: Tensor) -> Tensor:
-        """The waveform of spectra as `forward` gives them, (batch, frames · hop).
+        """The waveform of spectra as `forward` gives them, (batch, frames · hop): `add_up` of `frames`."""
+        return self.add_up(self.frames(real, imaginary))
+
+    def frames(self, real: Tensor, imaginary: Tensor) -> Tensor:
+        """The windowed frames of spectra, (batch, frames, frame)."""
+        return torch.cat([real, imaginary], dim=-1) @ self.synthesis
+
+    def add_up(self, frames: Tensor) -> Tensor:
+        """The waveform that overlapping frames (batch, frames, frame) add up to, (batch, frames · hop).
 
         Its last frame − hop samples lack what later frames would add.
         """
-        frames = torch.cat([real, imaginary], dim=-1) @ self.synthesis
         joined = F.conv_transpose1d(frames.transpose(1, 2), self.overlap, stride=self.hop).squeeze(1)
         return joined[:, self.frame - self.hop :]
 

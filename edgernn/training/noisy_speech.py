@@ -72,13 +72,27 @@ class Noises:
 
     def draw(self, kind: str, samples: int) -> Tensor:
         """(samples,) of that kind, of standard deviation 1."""
+        if kind in self.recorded:
+            return level(stretch(self.recorded[kind], samples))
         if kind == BABBLE:
             count = int(torch.randint(_VOICES[0], _VOICES[1] + 1, ()))
             talk = [_talk(self.voices, samples) * uniform(0.4, 1.0) for _ in range(count)]
             return level(torch.stack(talk).sum(0))
-        if kind in self.recorded:
-            return level(stretch(self.recorded[kind], samples))
         return level(KINDS[kind](samples, self.sample_rate))
+
+    def drawn_once(self, count: int, seconds: float, seed: int) -> Noises:
+        """The same kinds, of which those that are made are `count` noises each, drawn here from a seed.
+
+        To take a stretch of one costs a fraction of making it.
+        """
+        samples = round(seconds * self.sample_rate)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            made = {
+                kind: self.recorded.get(kind) or [self.draw(kind, samples) for _ in range(count)]
+                for kind in self.kinds
+            }
+        return Noises(self.kinds, self.sample_rate, made, self.voices)
 
     def any(self, samples: int) -> Tensor:
         """Noise of a random kind; now and then of two at once."""

@@ -174,7 +174,7 @@ def _made(options: SpeechOptions, rate: float | None) -> tuple[list[Sound], floa
     rate = rate or 8000.0
     if not options.voices:
         told = "whistles that this recipe makes, for want of speech; name recordings with --data"
-        return make_whistles(12, options.split_seed, rate), rate, told
+        return make_whistles(24, options.split_seed, rate), rate, told
     speech = [
         Sound(speak(sentence, voice, rate), "", f"voice {number}", f"the voice {voice.name}")
         for number, voice in enumerate(voices(options.voices, options.split_seed))

@@ -56,11 +56,12 @@ class Options(SpeechOptions):
     window_seconds: float = option(3.0, "Length of the recordings that are learned from.", above=0)
     loudest_noise: float = option(-5.0, "Decibels of speech over noise in training, at least.")
     softest_noise: float = option(20.0, "Decibels of speech over noise in training, at most.")
+    noises_each: int = option(40, "Noises of each kind that is made, to learn from.", minimum=1)
     speed: float = option(0.2, "Largest change of speed in training, as a share.", minimum=0, below=1)
     test_decibels: tuple[float, ...] = option((0.0, 2.5, 5.0), "Decibels of speech over noise to score at.")
     test_mixtures: int = option(10, "Noisy recordings to score, of each noise at each loudness.", minimum=1)
-    max_epochs: int = option(14, "Most passes over the training part.", minimum=1)
-    patience: int = option(14, "Epochs without a better validation loss before training stops.", minimum=1)
+    max_epochs: int = option(12, "Most passes over the training part.", minimum=1)
+    patience: int = option(12, "Epochs without a better validation loss before training stops.", minimum=1)
     batch_size: int = option(24, "Recordings a training step.", minimum=1)
     learning_rate: float = option(0.004, "Step size of the optimiser, the schedule's largest.", above=0)
     schedule: Literal["constant", "cosine", "one-cycle", "plateau"] = option(
@@ -85,7 +86,7 @@ class Denoise(Recipe[Options, NoisyData]):
 
     summary = "Take the noise out of speech: waveform in, waveform out, while it comes in."
     options_type = Options
-    data_options = ("speaker_pattern", "test_speakers", "validation_speakers", "voices")
+    data_options = ("speaker_pattern", "test_speakers", "validation_speakers", "more_data", "voices")
 
     def prepare(self, options: Options, data: Path | None) -> NoisyData:
         """Read speech and noise, and hold out speakers and kinds of noise."""
@@ -110,7 +111,9 @@ class Denoise(Recipe[Options, NoisyData]):
         hop = max(1, round(rate * options.frame_milliseconds / 1000 / options.overlap / 2)) * 2
         frame = hop * options.overlap
         train = NoisySpeech(
-            parts.train, parts.heard, options.window_seconds,
+            parts.train,
+            parts.heard.drawn_once(options.noises_each, 2 * options.window_seconds, seed),
+            options.window_seconds,
             (options.loudest_noise, options.softest_noise), options.speed,
         )  # fmt: skip
         kinds = len(parts.heard.kinds) * len(_VALIDATION_DECIBELS)
