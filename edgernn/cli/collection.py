@@ -11,7 +11,7 @@ from rich.console import Console
 
 from edgernn.cli.outcome import Outcome
 from edgernn.cli.scorer import Scored, Scorer
-from edgernn.cli.sounds import takes_sound
+from edgernn.cli.sounds import gives_sound, takes_sound
 from edgernn.errors import InputError
 from edgernn.files import write_text
 from edgernn.sound import SOUND_SUFFIX, SOUND_SUFFIXES, is_sound
@@ -80,12 +80,10 @@ def score_folder(
 
 def _pairs(folder: Path, output: Path, session: Session) -> list[tuple[Path, Path]]:
     """(input, output) for each file; the folders below are kept."""
-    from edgernn.cli.sound_outputs import gives_sound
-
     inside = output.resolve()
     arrays = ".npy" if len(session.outputs) == 1 else ".npz"
-    sounds = SOUND_SUFFIX if gives_sound(session) else arrays
-    suffixes = _SUFFIXES + SOUND_SUFFIXES if takes_sound(session) else _SUFFIXES
+    sounds = SOUND_SUFFIX if gives_sound(session.manifest) else arrays
+    suffixes = _SUFFIXES + SOUND_SUFFIXES if takes_sound(session.manifest) else _SUFFIXES
     sources = [
         path
         for path in sorted(folder.rglob("*"))

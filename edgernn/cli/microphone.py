@@ -17,8 +17,8 @@ from edgernn.cli.delay import DelayedOutputs
 from edgernn.cli.lines import print_outputs
 from edgernn.cli.outcome import print_json
 from edgernn.cli.running import run_arrays
-from edgernn.cli.sound_outputs import SoundWritten, gives_sound, output_rate, write_waveform
-from edgernn.cli.sounds import fill_up, takes_sound
+from edgernn.cli.sound_outputs import SoundWritten, output_rate, write_waveform
+from edgernn.cli.sounds import fill_up, gives_sound, takes_sound
 from edgernn.cli.tellers import find_teller, hop_seconds
 from edgernn.errors import InputError, MissingDependencyError
 
@@ -38,7 +38,7 @@ def listen(session: Session, json: bool) -> None:
     """
     manifest = session.manifest
     size = _block_size(session)
-    if gives_sound(session):
+    if gives_sound(manifest):
         raise InputError("--mic: the model gives sound; say where to write it: -o clean.wav.")
     assert manifest.sample_rate is not None
     stream, delayed = session.stream(), DelayedOutputs(session.outputs, True)
@@ -101,7 +101,7 @@ def record(session: Session, output: Path) -> SoundWritten:
 def _block_size(session: Session) -> int:
     """Samples of a push; raises InputError where a model takes no waveform or does not stream."""
     manifest = session.manifest
-    if not takes_sound(session) or not manifest.streaming:
+    if not takes_sound(manifest) or not manifest.streaming:
         raise InputError(
             "--mic: the model must stream and take a waveform (batch, samples) of a known sample rate. "
             "Export it with --streaming."

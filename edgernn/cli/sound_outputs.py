@@ -13,7 +13,7 @@ import numpy as np
 from edgernn.cli.arrays import Array
 from edgernn.cli.console import print_note
 from edgernn.cli.running import read_inputs, run_arrays
-from edgernn.cli.sounds import fill_up, takes_sound
+from edgernn.cli.sounds import fill_up, gives_sound
 from edgernn.errors import InputError
 from edgernn.sound import SOUND_SUFFIX, is_sound, sound_facts, write_sound
 
@@ -59,19 +59,11 @@ def is_sound_output(path: Path | None) -> bool:
     return path is not None and is_sound(path)
 
 
-def gives_sound(session: Session) -> bool:
-    """Whether the model makes a waveform (batch, samples) of a waveform."""
-    if len(session.outputs) != 1 or not takes_sound(session):
-        return False
-    spec = session.outputs[0]
-    return len(spec.dims) == 2 and spec.time_dim == 1 and np.dtype(spec.dtype).kind == "f"
-
-
 def check_sound_output(session: Session, path: Path) -> None:
     """Raise InputError where a model's output cannot be written to `path` as sound."""
     if path.suffix.lower() != SOUND_SUFFIX:
         raise InputError(f"output: {str(path)!r}: sound is written as {SOUND_SUFFIX}; name such a file.")
-    if not gives_sound(session):
+    if not gives_sound(session.manifest):
         raise InputError(
             f"output: {str(path)!r} is a sound file, but the model's output is no waveform (batch, samples) "
             "of a known sample rate. Write it to .npy, or .npz where there are several."

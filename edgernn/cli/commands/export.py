@@ -92,6 +92,7 @@ def command(
     from edgernn.cli.console import facts, file_size, next_steps, working
     from edgernn.cli.folders import export_parts
     from edgernn.cli.placement_tables import share
+    from edgernn.cli.sounds import gives_sound, takes_sound
     from edgernn.errors import InputError
     from edgernn.placement import place
     from edgernn.source import load_source
@@ -149,7 +150,11 @@ def command(
             )
         )
         console.print(manifest_tables.tensors(manifest))
-        if manifest.streaming:
+        if gives_sound(manifest):
+            run = (["run", output, "recording.wav", "-o", "out.wav"], "run it on a recording")
+        elif takes_sound(manifest):
+            run = (["run", output, "recording.wav"], "run it on a recording")
+        elif manifest.streaming:
             run = (["run", output, "-"], "one line of values in, one line out")
         else:
             run = (["run", output, "input.npy"], "run it on an array or a .csv file")
