@@ -19,6 +19,6 @@ from edgernn.models.text_classifier import TextClassifier
 
 __all__ = [
     "AnomalyDetector", "Denoiser", "Forecaster", "FusionClassifier", "KeywordSpotter", "LanguageModel",
-    "LinearChainCRF", "SensorClassifier", "Seq2Seq", "SpanReader", "SpeechRecognizer", "StoryReader", "Tagger",
-    "TextClassifier",
+    "LinearChainCRF", "SensorClassifier", "Seq2Seq", "SpanReader", "SpeechRecognizer", "StoryReader",
+    "Tagger", "TextClassifier",
 ]  # fmt: skip

@@ -101,8 +101,8 @@ class Denoise(Recipe[Options, NoisyData]):
     def _prepare(self, options: Options, data: Path | None, rate: float | None) -> NoisyData:
         if options.softest_noise < options.loudest_noise:
             raise InputError(
-                f"option softest_noise: speech must be louder over it than over loudest_noise "
-                f"({options.loudest_noise:g} dB), found {options.softest_noise:g} dB."
+                f"option softest_noise: must be at least loudest_noise ({options.loudest_noise:g} dB of "
+                f"speech over noise), found {options.softest_noise:g}."
             )
         if not options.test_decibels:
             raise InputError("option test_decibels: name one loudness or more, e.g. 0,5.")
@@ -112,15 +112,13 @@ class Denoise(Recipe[Options, NoisyData]):
         frame = hop * options.overlap
         train = NoisySpeech(
             parts.train,
-            parts.heard.drawn_once(options.noises_each, 2 * options.window_seconds, seed),
+            parts.heard.drawn_once(options.noises_each, longest, seed),
             options.window_seconds,
-            (options.loudest_noise, options.softest_noise), options.speed,
-        )  # fmt: skip
-        kinds = len(parts.heard.kinds) * len(_VALIDATION_DECIBELS)
-        validation = Mixtures(
-            parts.validation, parts.heard, _VALIDATION_DECIBELS, -(-_VALIDATION_MIXTURES // kinds), seed,
-            longest,
-        )  # fmt: skip
+            (options.loudest_noise, options.softest_noise),
+            options.speed,
+        )
+        each = -(-_VALIDATION_MIXTURES // (len(parts.heard.kinds) * len(_VALIDATION_DECIBELS)))
+        validation = Mixtures(parts.validation, parts.heard, _VALIDATION_DECIBELS, each, seed, longest)
         test = Mixtures(
             parts.test, parts.unheard, options.test_decibels, options.test_mixtures, seed + 1, longest
         )
