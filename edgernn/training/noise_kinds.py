@@ -150,34 +150,6 @@ def beeps(samples: int, sample_rate: float) -> Tensor:
 
 
 @kind
-def murmur(samples: int, sample_rate: float) -> Tensor:
-    """People in the next room, as far as pulses and resonances go: nobody says a word."""
-    total = torch.zeros(samples)
-    for _ in range(int(torch.randint(2, 8, ()))):
-        pitch = uniform(80, 260) * 2 ** (0.6 * slow(samples, sample_rate, uniform(1, 4)))
-        turns = torch.cumsum(pitch.double() / sample_rate, 0).floor()
-        pulses = F.pad(turns.diff(), (1, 0)).float()
-        source = level(pulses) + uniform(0.05, 0.5) * torch.randn(samples)
-        syllables = slow(samples, sample_rate, uniform(4, 10)) ** uniform(2, 4)
-        # Between vowels the resonances move from one shape to another.
-        mouth = slow(samples, sample_rate, uniform(2, 6))
-        shapes = [filtered(source, _resonances(sample_rate)) for _ in range(2)]
-        total += level((shapes[0] * mouth + shapes[1] * (1 - mouth)) * syllables) * uniform(0.3, 1.0)
-    return total + uniform(0.02, 0.3) * level(room(samples, sample_rate))
-
-
-def _resonances(sample_rate: float) -> Tensor:
-    """The spectrum of a vowel, about: three resonances over a slope of 6 to 12 dB an octave."""
-    frequencies = torch.linspace(0, sample_rate / 2, 65)
-    decibels = -uniform(6, 12) * (frequencies / 200).clamp(min=1).log2()
-    for low, high in ((250, 900), (800, 2400), (2000, 3500)):
-        decibels += uniform(8, 22) * torch.exp(
-            -(((frequencies - uniform(low, high)) / uniform(80, 200)) ** 2)
-        )
-    return decibels
-
-
-@kind
 def engine(samples: int, sample_rate: float) -> Tensor:
     """A motor: many harmonics of a low pitch that speeds up and slows down, over a rumble."""
     pitch = uniform(22, 70) * (1 + 0.5 * slow(samples, sample_rate, uniform(0.3, 1.5)))

@@ -18,8 +18,9 @@ from edgernn.training.noises import mix, stretch
 from edgernn.training.sounds import Sound
 from edgernn.training.utterances import JoinedWords
 
-BABBLE = "babble"
-# Voices that talk at once.
+# Kinds that are made of voices: people who talk at once, and the same backwards, which nobody understands.
+BABBLE, MURMUR = "babble", "murmur"
+# How many of them.
 _VOICES = (5, 10)
 
 
@@ -45,10 +46,10 @@ class Noises:
     Random numbers come from torch's global generator.
 
     Args:
-        kinds: which ones; of `KINDS`, of `recorded`, or "babble".
+        kinds: which ones; of `KINDS`, of `recorded`, "babble" or "murmur".
         sample_rate: samples a second.
         recorded: recordings, each (samples,), by kind.
-        voices: recordings of speech that babble is made of.
+        voices: recordings of speech that babble and murmur are made of.
 
     Raises:
         InputError: an unknown kind, or none.
@@ -74,10 +75,11 @@ class Noises:
         """(samples,) of that kind, of standard deviation 1."""
         if kind in self.recorded:
             return level(stretch(self.recorded[kind], samples))
-        if kind == BABBLE:
+        if kind in (BABBLE, MURMUR):
             count = int(torch.randint(_VOICES[0], _VOICES[1] + 1, ()))
             talk = [_talk(self.voices, samples) * uniform(0.4, 1.0) for _ in range(count)]
-            return level(torch.stack(talk).sum(0))
+            together = level(torch.stack(talk).sum(0))
+            return together if kind == BABBLE else together.flip(0)
         return level(KINDS[kind](samples, self.sample_rate))
 
     def drawn_once(self, count: int, seconds: float, seed: int) -> Noises:
@@ -107,7 +109,7 @@ class Noises:
 
 def known_kinds(recorded: Mapping[str, Any]) -> list[str]:
     """Every kind of noise there is, sorted."""
-    return sorted({*KINDS, *recorded, BABBLE})
+    return sorted({*KINDS, *recorded, BABBLE, MURMUR})
 
 
 class NoisySpeech(Dataset):

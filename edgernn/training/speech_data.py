@@ -11,7 +11,6 @@ from torch import Tensor
 
 from edgernn.errors import InputError
 from edgernn.sound import SOUND_SUFFIXES, is_sound, read_sound
-from edgernn.training.noise_kinds import KINDS
 from edgernn.training.noisy_speech import BABBLE, Noises, known_kinds
 from edgernn.training.options import TrainingOptions, option
 from edgernn.training.recipe import locate_data
@@ -109,9 +108,9 @@ def read_speech_parts(options: SpeechOptions, data: Path | None, rate: float | N
     if both:
         raise InputError(f"option noises: {', '.join(both)} is held out by test_noises. Take it out of one.")
     kinds = options.noises or tuple(n for n in known_kinds(recorded) if n not in options.test_noises)
-    talk = [sound.samples for sound in train]
-    heard = Noises(kinds, rate, recorded, talk)
-    unheard = Noises(options.test_noises, rate, recorded, talk)
+    heard = Noises(kinds, rate, recorded, [sound.samples for sound in train])
+    # Voices in the background of what is scored are none that are learned from.
+    unheard = Noises(options.test_noises, rate, recorded, [sound.samples for sound in validation])
     made = f"{len(kinds)} kinds of noise ({len(recorded)} recorded), scored on {', '.join(unheard.kinds)}"
     return SpeechParts(train, validation, test, heard, unheard, rate, f"{source}; {made}")
 
@@ -162,7 +161,7 @@ def read_noises(name: str, sample_rate: float) -> dict[str, list[Tensor]]:
             f"option noise_data: {str(folder)!r} is no folder with sound files that are not silent "
             f"({', '.join(SOUND_SUFFIXES)})."
         )
-    twice = sorted(set(found) & {*KINDS, BABBLE})
+    twice = sorted(set(found) & set(known_kinds({})))
     if twice:
         raise InputError(
             f"option noise_data: {', '.join(twice)} is the name of noise that is made. Rename the folder."

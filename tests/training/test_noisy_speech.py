@@ -12,7 +12,7 @@ from edgernn.errors import InputError
 from edgernn.sound import write_sound
 from edgernn.training.noise_kinds import KINDS
 from edgernn.training.noises import coloured_noise, mix
-from edgernn.training.noisy_speech import BABBLE, Mixtures, Noises, NoisySpeech, collate_padded
+from edgernn.training.noisy_speech import BABBLE, MURMUR, Mixtures, Noises, NoisySpeech, collate_padded
 from edgernn.training.options import read_options
 from edgernn.training.spectrograms import draw_spectrograms
 from edgernn.training.speech_data import HELD_OUT, SpeechOptions, read_speech_parts
@@ -26,7 +26,7 @@ def noises(*kinds: str, recorded: dict[str, list[torch.Tensor]] | None = None) -
     return Noises(kinds, RATE, recorded or {}, voices)
 
 
-@pytest.mark.parametrize("kind", [*KINDS, BABBLE])
+@pytest.mark.parametrize("kind", [*KINDS, BABBLE, MURMUR])
 @pytest.mark.parametrize(("samples", "rate"), [(4000, 8000.0), (4001, 16000.0), (7, 8000.0)])
 def test_every_kind_is_a_noise_of_standard_deviation_one(kind: str, samples: int, rate: float) -> None:
     voices = [sound.samples for sound in make_whistles(2, 0, rate)]
@@ -131,7 +131,7 @@ def test_speakers_and_kinds_of_noise_are_held_out(tmp_path: Path) -> None:
     speakers = [{s.speaker for s in part} for part in (parts.train, parts.validation, parts.test)]
     assert speakers == [{"whistler1"}, {"whistler3"}, {"whistler0", "whistler2"}]
     assert parts.unheard.kinds == ("siren", "street")
-    assert set(parts.heard.kinds) == {*KINDS, BABBLE, "fridge", "lift"} - {"siren"}
+    assert set(parts.heard.kinds) == {*KINDS, BABBLE, MURMUR, "fridge", "lift"} - {"siren"}
     assert (parts.sample_rate, "3 recorded" in parts.source) == (RATE, True)
     # Nobody said who: one in six, and the usual noises.
     parts = read(folder)
