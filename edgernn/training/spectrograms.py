@@ -29,7 +29,7 @@ def draw_spectrograms(
     """
     frame = max(16, round(frame_seconds * sample_rate))
     columns = max(map(len, rows))
-    canvas, axes = panels(4.2 * columns, 2.3 * len(rows) + 0.3, rows=len(rows), columns=columns)
+    canvas, axes = panels(3.2 * columns, 1.8 * len(rows) + 0.3, rows=len(rows), columns=columns)
     for number, row in enumerate(rows):
         spectra = {name: _decibels(sound, frame) for name, sound in row.items()}
         loudest = max(float(spectrum.max()) for spectrum in spectra.values())
