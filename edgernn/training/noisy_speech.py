@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
 from edgernn.errors import InputError
-from edgernn.training.noise_kinds import KINDS, level, uniform
+from edgernn.training.noise_kinds import KINDS, filtered, level, uniform
 from edgernn.training.noises import mix, stretch
 from edgernn.training.sounds import Sound
 from edgernn.training.utterances import JoinedWords
@@ -124,6 +124,7 @@ class NoisySpeech(Dataset):
         seconds: length of a sample.
         decibels: range of the speech's power over that of the noise.
         speed: largest change of speed, as a share, which changes the voice too.
+        colour: most that frequencies are raised or lowered by in decibels, about, as microphones do.
         quietest: most that a sample is turned down by, in decibels.
     """
 
@@ -134,11 +135,12 @@ class NoisySpeech(Dataset):
         seconds: float,
         decibels: tuple[float, float],
         speed: float = 0.0,
+        colour: float = 0.0,
         quietest: float = 20.0,
     ) -> None:
         self.speech, self.noises = speech, noises
         self.samples, self.decibels = round(seconds * noises.sample_rate), decibels
-        self.speed, self.quietest = speed, quietest
+        self.speed, self.colour, self.quietest = speed, colour, quietest
         mean = sum(len(sound.samples) for sound in speech) / len(speech)
         count = round(1.3 * self.samples / (mean + 0.15 * noises.sample_rate)) + 1
         self._joined = JoinedWords(speech, noises.sample_rate, count, count)
@@ -159,7 +161,8 @@ class NoisySpeech(Dataset):
             samples = F.interpolate(samples[None, None], scale_factor=factor, mode="linear")[0, 0]
         spare = max(0, len(samples) - self.samples)
         start = int(torch.randint(spare + 1, ()))
-        return F.pad(samples[start : start + self.samples], (0, max(0, self.samples - len(samples))))
+        taken = F.pad(samples[start : start + self.samples], (0, max(0, self.samples - len(samples))))
+        return filtered(taken, self.colour * (2 * torch.rand(8) - 1)) if self.colour else taken
 
 
 class Mixtures(Dataset):

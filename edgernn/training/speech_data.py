@@ -46,7 +46,9 @@ class SpeechOptions(TrainingOptions):
     validation_speakers: tuple[str, ...] = option((), "Who chooses the epoch; empty: one in six.")
     more_data: tuple[str, ...] = option((), "Further folders of speech, which is learned from alone.")
     voices: int = option(
-        0, "Voices of espeak-ng that read sentences, in the place of recordings; 0: whistles.", minimum=0
+        0,
+        "Voices of espeak-ng that read sentences: for want of data, or learned from beside them.",
+        minimum=0,
     )
     sample_rate: float | None = option(None, "Samples a second; none: the recordings' own.", above=0)
     noise_data: str = option(
@@ -95,6 +97,7 @@ def read_speech_parts(options: SpeechOptions, data: Path | None, rate: float | N
     else:
         speech, rate = read_speech(data, rate, options.speaker_pattern)
         source = f"{len(speech)} recordings of {len(speakers_of(speech))} speakers in {data}"
+    beside = _spoken(options, rate) if data is not None else []
     rest, test = _apart(speech, options.test_speakers, "test_speakers")
     train, validation = _apart(rest, options.validation_speakers, "validation_speakers")
     for name in options.more_data:
@@ -103,6 +106,9 @@ def read_speech_parts(options: SpeechOptions, data: Path | None, rate: float | N
         more = read_speech(folder, rate, options.speaker_pattern)[0]
         train = [*train, *more]
         source += f", and {len(more)} in {folder} to learn from"
+    if beside:
+        train = [*train, *beside]
+        source += f", and {len(beside)} sentences that espeak-ng says in {options.voices} voices"
     recorded = read_noises(options.noise_data, rate) if options.noise_data else {}
     both = sorted(set(options.noises) & set(options.test_noises))
     if both:
@@ -174,12 +180,17 @@ def _made(options: SpeechOptions, rate: float | None) -> tuple[list[Sound], floa
     if not options.voices:
         told = "whistles that this recipe makes, for want of speech; name recordings with --data"
         return make_whistles(24, options.split_seed, rate), rate, told
-    speech = [
+    speech = _spoken(options, rate)
+    return speech, rate, f"{len(speech)} sentences that espeak-ng says in {options.voices} voices"
+
+
+def _spoken(options: SpeechOptions, rate: float) -> list[Sound]:
+    """Sentences in every voice of espeak-ng that is asked for."""
+    return [
         Sound(speak(sentence, voice, rate), "", f"voice {number}", f"the voice {voice.name}")
         for number, voice in enumerate(voices(options.voices, options.split_seed))
         for sentence in _SENTENCES
     ]
-    return speech, rate, f"{len(speech)} sentences that espeak-ng says in {options.voices} voices"
 
 
 def _apart(

@@ -85,6 +85,20 @@ def test_what_is_learned_from_is_another_one_each_time() -> None:
     assert not torch.equal(pairs[0][1], pairs[1][1])
 
 
+def test_a_microphone_s_colour_raises_and_lowers_frequencies() -> None:
+    speech = make_whistles(3, 0, RATE)
+
+    def clean(colour: float) -> torch.Tensor:
+        torch.manual_seed(5)
+        return NoisySpeech(speech, noises("white"), 1.0, (0.0, 0.0), colour=colour, quietest=0.0)._clean(2)
+
+    spectra = [torch.fft.rfft(clean(colour)).abs() for colour in (0.0, 10.0)]
+    there = spectra[0] > 1e-3 * spectra[0].max()
+    change = 20 * (spectra[1][there] / spectra[0][there]).log10()
+    assert float(change.abs().max()) <= 10.1
+    assert float(change.max() - change.min()) > 3
+
+
 def test_mixtures_are_the_same_each_time() -> None:
     speech = make_whistles(3, 0, RATE)
 
