@@ -57,14 +57,14 @@ class Options(SpeechOptions):
     loudest_noise: float = option(-5.0, "Decibels of speech over noise in training, at least.")
     softest_noise: float = option(15.0, "Decibels of speech over noise in training, at most.")
     noises_each: int = option(40, "Noises of each kind that is made, to learn from.", minimum=1)
-    speed: float = option(0.3, "Largest change of speed in training, as a share.", minimum=0, below=1)
+    speed: float = option(0.2, "Largest change of speed in training, as a share.", minimum=0, below=1)
     colour: float = option(
-        8.0, "Decibels by which training raises and lowers frequencies of speech, about.", minimum=0
+        0.0, "Decibels by which training raises and lowers frequencies of speech, about.", minimum=0
     )
     test_decibels: tuple[float, ...] = option((0.0, 2.5, 5.0), "Decibels of speech over noise to score at.")
     test_mixtures: int = option(10, "Noisy recordings to score, of each noise at each loudness.", minimum=1)
-    max_epochs: int = option(8, "Most passes over the training part.", minimum=1)
-    patience: int = option(8, "Epochs without a better validation loss before training stops.", minimum=1)
+    max_epochs: int = option(9, "Most passes over the training part.", minimum=1)
+    patience: int = option(9, "Epochs without a better validation loss before training stops.", minimum=1)
     batch_size: int = option(12, "Recordings a training step.", minimum=1)
     learning_rate: float = option(0.003, "Step size of the optimiser, the schedule's largest.", above=0)
     schedule: Literal["constant", "cosine", "one-cycle", "plateau"] = option(
