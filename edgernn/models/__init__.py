@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgernn.models.anomaly_detector import AnomalyDetector
 from edgernn.models.crf import LinearChainCRF
+from edgernn.models.denoiser import Denoiser
 from edgernn.models.forecaster import Forecaster
 from edgernn.models.fusion_classifier import FusionClassifier
 from edgernn.models.keyword_spotter import KeywordSpotter
@@ -17,7 +18,7 @@ from edgernn.models.tagger import Tagger
 from edgernn.models.text_classifier import TextClassifier
 
 __all__ = [
-    "AnomalyDetector", "Forecaster", "FusionClassifier", "KeywordSpotter", "LanguageModel", "LinearChainCRF",
-    "SensorClassifier", "Seq2Seq", "SpanReader", "SpeechRecognizer", "StoryReader", "Tagger",
-    "TextClassifier",
+    "AnomalyDetector", "Denoiser", "Forecaster", "FusionClassifier", "KeywordSpotter", "LanguageModel",
+    "LinearChainCRF", "SensorClassifier", "Seq2Seq", "SpanReader", "SpeechRecognizer", "StoryReader",
+    "Tagger", "TextClassifier",
 ]  # fmt: skip

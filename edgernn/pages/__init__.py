@@ -86,9 +86,10 @@ def write_html(path: Path, package: str, pictures: dict[str, Path], **values: An
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    drawn = {name: _as_data(picture) for name, picture in pictures.items()}
+    drawn = {name: embedded(picture, "image/png") for name, picture in pictures.items()}
     write_text(path, environment.get_template("page.html").render(pictures=drawn, **values))
 
 
-def _as_data(picture: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(picture.read_bytes()).decode()
+def embedded(file: Path, kind: str) -> str:
+    """A file as a link that holds it, for a page that needs no other; `kind` is its media type."""
+    return f"data:{kind};base64," + base64.b64encode(file.read_bytes()).decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +28,10 @@ def command(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="A .npy or .npz file for the outputs; of a folder: one."
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="A .npy or .npz file for the outputs, a .wav where they are sound; of a folder: one.",
         ),
     ] = None,
     column: Annotated[
@@ -109,8 +113,11 @@ def command(
     speech or writing of a text writes it into the file of -o, and one that translates prints the translation.
     With --language-model a recogniser asks one which of the texts that it may have heard is likely.
 
-    A folder of .npy and .csv files is scored file by file into the folder of -o. Run it again to go on where
-    it stopped; the exit code is 1 where a file failed.
+    A file that gives sound, as a denoiser does, writes it with -o clean.wav: as long as the recording and in
+    time with it, at the model's rate; with --mic until Ctrl-C.
+
+    A folder of .npy, .csv and sound files is scored file by file into the folder of -o. Run it again to go on
+    where it stopped; the exit code is 1 where a file failed.
     """
     import edgernn
     from edgernn.cli.answers import find_answers
@@ -124,6 +131,7 @@ def command(
     from edgernn.cli.recipe_options import merge
     from edgernn.cli.running import batch_of, open_stream, read_inputs, run_arrays, save_states
     from edgernn.cli.scorer import Scorer
+    from edgernn.cli.sound_outputs import check_sound_output, filter_sound, is_sound_output
     from edgernn.cli.tellers import find_teller, hop_seconds
     from edgernn.cli.text_lines import answer_texts
     from edgernn.cli.writing import Writing, write_text
@@ -171,6 +179,20 @@ def command(
     streaming = session.manifest.streaming
     if not streaming and (resume is not None or save_state is not None):
         raise InputError(f"--resume and --save-state: {str(file)!r} is a sequence file and keeps no states.")
+    if output is not None and is_sound_output(output):
+        check_sound_output(session, output)
+        if column or resume is not None or save_state is not None or inputs == ["-"]:
+            raise InputError(
+                f"output: {str(output)!r} is written of a whole recording: leave out -, --column, --resume "
+                "and --save-state, or write .npy."
+            )
+        if mic:
+            from edgernn.cli.microphone import record
+
+            written = record(session, output)
+        else:
+            written = filter_sound(session, inputs, output)
+        return Outcome(asdict(written), written.show)
     if output is not None:
         check_array_path(output, [spec.name for spec in session.outputs])
     delay = max(spec.delay for spec in session.outputs)
