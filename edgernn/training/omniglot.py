@@ -21,9 +21,9 @@ _LARGEST = 1 << 20
 
 
 def read_omniglot(path: Path) -> list[Writing]:
-    """The drawings of a strokes_*.zip file: labels are ALPHABET/characterNN, writers an alphabet's drawers.
+    """The drawings of a strokes_*.zip file: labels are ALPHABET/characterNN, writers the drawers 01 to 20.
 
-    Drawer 3 of one alphabet and of another need not be one person: writers are ALPHABET/NN.
+    Drawer 03 of one alphabet and of another need not be one person; who holds drawers apart holds all apart.
 
     Raises:
         InputError: it is no zip file, holds no drawings, or one that is damaged.
@@ -40,7 +40,7 @@ def read_omniglot(path: Path) -> list[Writing]:
                     raise InputError(f"data: {where}: {info.file_size} bytes are no drawing.")
                 alphabet, character, drawer = match.groups()
                 drawing = _drawing(archive.read(info).decode("ascii", "replace"), where)
-                found.append(Writing(drawing, f"{alphabet}/{character}", f"{alphabet}/{drawer}", where))
+                found.append(Writing(drawing, f"{alphabet}/{character}", drawer, where))
     except (zipfile.BadZipFile, OSError) as error:
         raise InputError(f"data: {str(path)!r} is no zip file that can be read ({error}).") from error
     if not found:
