@@ -68,8 +68,8 @@ class Options(ClassifierOptions, PenVariation):
     bidirectional: bool = option(True, "Whether a second cell reads backwards; such a network cannot stream.")
     stride: int = option(2, "Points a step of the recurrent layers: 2, 4, …", minimum=2)
     channels: int = option(64, "Output channels of each convolution.", minimum=1)
-    max_epochs: int = option(20, "Most passes over the training part.", minimum=1)
-    patience: int = option(20, "Epochs without a better validation loss before training stops.", minimum=1)
+    max_epochs: int = option(40, "Most passes over the training part.", minimum=1)
+    patience: int = option(40, "Epochs without a better validation loss before training stops.", minimum=1)
     learning_rate: float = option(0.004, "Step size of the optimiser, the schedule's largest.", above=0)
     schedule: Literal["constant", "cosine", "one-cycle", "plateau"] = option(
         "one-cycle", "How the learning rate changes over training."
