@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from edgernn.errors import InputError
 from edgernn.models import CharacterReader, TextReader
+from edgernn.pages import save_figure
 from edgernn.strokes import COLUMNS, Drawing, point_rows
 from edgernn.training.classification import (
     ClassifierData,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TASK = "handwriting"
+READINGS = "readings.png"
 # Drawings that the picture shows.
 _SHOWN = 24
 # Hands that write where there are no data.
@@ -144,9 +146,18 @@ class Characters(ClassifierRecipe[Options]):
 
     def picture(self, model: nn.Module, prepared: ClassifierData) -> Figure:
         """Some drawings of the validation part, with what was read."""
-        part, labels = _some(prepared.validation), prepared.metadata.labels
-        found = self.probabilities(model, Sequences(*part)).argmax(-1).tolist()
-        return draw_readings(part[0], [labels[n] for n in part[1]], [labels[n] for n in found])
+        return self._draw(model, prepared, prepared.validation)
+
+    def write_details(self, model: nn.Module, prepared: ClassifierData, folder: Path) -> None:
+        """As of any classes, and readings.png: some drawings of the test part, with what was read."""
+        super().write_details(model, prepared, folder)
+        save_figure(self._draw(model, prepared, prepared.test), folder / READINGS)
+
+    def _draw(self, model: nn.Module, prepared: ClassifierData, part: Dataset) -> Figure:
+        labels = prepared.metadata.labels
+        rows, truth = _some(part)
+        found = self.probabilities(model, Sequences(rows, truth)).argmax(-1).tolist()
+        return draw_readings(rows, [labels[n] for n in truth], [labels[n] for n in found])
 
     def logits(self, model: nn.Module, padded: Tensor, lengths: Tensor) -> Tensor:
         """Scores of the characters, of whole drawings."""
@@ -208,9 +219,16 @@ class Texts(TranscriptionRecipe[Options]):
 
     def picture(self, model: nn.Module, prepared: Prepared) -> Figure:
         """Some drawings of the validation part, with what was read."""
-        assert isinstance(prepared.validation, Transcribed)
+        return self._draw(model, prepared, prepared.validation)
+
+    def write_details(self, model: nn.Module, prepared: Prepared, folder: Path) -> None:
+        """As of any texts, and readings.png: some drawings of the test part, with what was read."""
+        super().write_details(model, prepared, folder)
+        save_figure(self._draw(model, prepared, prepared.test), folder / READINGS)
+
+    def _draw(self, model: nn.Module, prepared: Prepared, part: Dataset) -> Figure:
         vocabulary = prepared.metadata.vocabulary
-        rows, texts = _some(prepared.validation)
+        rows, texts = _some(part)
         found = self.transcribe(model, Transcribed(rows, texts, vocabulary), vocabulary)
         return draw_readings(rows, texts, found)
 

@@ -110,6 +110,7 @@ def test_texts_are_read_letter_by_letter(folder: Path) -> None:
     lines = (folder / "texts" / "texts.csv").read_text().splitlines()
     assert lines[0] == "said,read"
     assert len(lines) == 1 + 8 * len(WORDS)
+    assert (folder / "texts" / "readings.png").stat().st_size > 10_000
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ _TITLES = {
     "training": "Losses",
     "result": "What the network makes of the validation part",
     "gradient_flow": "How far back in time the gradient reaches",
+    "readings": "What was read, of some of the test part",
     "confusion": "What was taken for what, on the test part",
     "roc": "ROC curves, on the test part",
 }
