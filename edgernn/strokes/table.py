@@ -14,15 +14,15 @@ def parse_table(text: str, where: str) -> Drawing:
     """The drawing of a CSV file with a header line.
 
     Columns: x and y (down); and either `stroke`, whose value is another one where a new stroke begins, or
-    `pen`, 1 while the pen touches and 0 while it does not; perhaps `time`, in seconds. Others are passed
-    over. A table of x and y alone is one stroke.
+    `pen`, 1 while the pen touches and 0 while it does not; perhaps `time`, in seconds. Others beside these
+    are passed over. A table of x and y, and perhaps the time, alone is one stroke.
 
     Args:
         text: the file.
         where: names it in messages.
 
     Raises:
-        InputError: a column is missing, a value is no finite number, or there are no points.
+        InputError: a column is missing or has another name, a value is no finite number, or there are no points.
     """
     try:
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -34,6 +34,12 @@ def parse_table(text: str, where: str) -> Drawing:
         raise InputError(
             f"{where}: its first line must name the columns, x and y among them (and stroke or pen); found "
             f"{', '.join(header) or 'nothing'}."
+        )
+    others = [name for name in header if name not in ("x", "y", "time")]
+    if others and not {"stroke", "pen"} & set(others):
+        raise InputError(
+            f"{where}: no column is called stroke or pen, so where strokes begin is not known; found "
+            f"{', '.join(header)}. Rename the one that says it; x and y alone are one stroke."
         )
     names = [name for name in ("x", "y", "time", "stroke", "pen") if name in header]
     strokes: list[list[list[float]]] = []

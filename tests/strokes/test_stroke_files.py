@@ -131,6 +131,7 @@ def test_a_table_tells_strokes_apart(tmp_path: Path) -> None:
         ("", "found nothing"),
         ("1,2\n3,4\n", "must name the columns"),
         ("x,z\n1,2\n", "found x, z"),
+        ("x,y,stroke_id\n1,2,0\n", "called stroke or pen.*found x, y, stroke_id"),
         ("x,y\n", "no points"),
         ("x,y,pen\n1,2,0\n", "no points that the pen touched"),
         ("x,y,pen\n1,2,3\n", "line 2: pen must be 1 or 0"),
