@@ -22,7 +22,7 @@ def parse_table(text: str, where: str) -> Drawing:
         where: names it in messages.
 
     Raises:
-        InputError: a column is missing or has another name, a value is no finite number, or there are no points.
+        InputError: a column is missing or has another name, a value is no number, or there are no points.
     """
     try:
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)

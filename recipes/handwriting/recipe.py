@@ -67,7 +67,9 @@ class Options(ClassifierOptions, PenVariation):
     cell: str = option("lstm", "Recurrent cell: lstm, gru, rnn, or another of edgernn.cells.")
     hidden_size: int = option(96, "Size of a recurrent layer, a direction.", minimum=1)
     num_layers: int = option(2, "Recurrent layers on top of each other.", minimum=1)
-    bidirectional: bool = option(True, "Whether a second cell reads backwards; such a network cannot stream.")
+    bidirectional: bool | None = option(
+        None, "Whether a second cell reads backwards, which cannot stream; none: of texts, not of characters."
+    )
     stride: int = option(2, "Points a step of the recurrent layers: 2, 4, …", minimum=2)
     channels: int = option(64, "Output channels of each convolution.", minimum=1)
     max_epochs: int = option(40, "Most passes over the training part.", minimum=1)
@@ -132,7 +134,7 @@ class Characters(ClassifierRecipe[Options]):
             train=train,
             validation=validation,
             test=test,
-            arguments={"classes": len(labels), **_arguments(options)},
+            arguments={"classes": len(labels), **_arguments(options, bool(options.bidirectional))},
             metadata=_metadata("probabilities", labels=labels),
             source=parts.told(f"drawings of {len(labels)} characters"),
             fingerprint=_fingerprint(parts),
@@ -201,7 +203,7 @@ class Texts(TranscriptionRecipe[Options]):
             train=train,
             validation=validation,
             test=test,
-            arguments={"symbols": len(vocabulary), **_arguments(options)},
+            arguments={"symbols": len(vocabulary), **_arguments(options, options.bidirectional is not False)},
             metadata=_metadata("log-probabilities", vocabulary=vocabulary),
             source=parts.told(f"texts of {len(vocabulary) - 1} different characters"),
             fingerprint=_fingerprint(parts),
@@ -432,12 +434,12 @@ def _text(item: Writing, options: Options) -> str:
     return text.lower() if options.lower else text
 
 
-def _arguments(options: Options) -> dict[str, Any]:
+def _arguments(options: Options, bidirectional: bool) -> dict[str, Any]:
     return {
         "hidden_size": options.hidden_size,
         "cell": options.cell,
         "num_layers": options.num_layers,
-        "bidirectional": options.bidirectional,
+        "bidirectional": bidirectional,
         "stride": options.stride,
         "channels": options.channels,
         "dropout": options.dropout,

@@ -24,7 +24,7 @@ from tests.once import made_once
 WORDS = ("o", "n", "on", "no", "oon", "noo")
 OFF = dict.fromkeys(("rotate", "lean", "widen", "resize", "bend", "backwards", "reorder"), 0)
 KINDS: dict[str, dict[str, Any]] = {
-    "characters": {"bidirectional": False},
+    "characters": {},
     "texts": {
         **OFF, "bidirectional": False, "words": WORDS, "hidden_size": 48, "channels": 24, "stride": 4,
         "batch_size": 4, "learning_rate": 0.01, "max_epochs": 10,
@@ -196,8 +196,8 @@ def test_options_that_do_not_fit_are_refused(options: dict[str, Any], complaint:
 
 
 def test_both_directions_do_not_stream(tmp_path: Path) -> None:
-    prepared = prepare()
-    model = find_recipe("handwriting").build({**prepared.arguments, "hidden_size": 4}).eval()
+    prepared = prepare(words="on,no", hidden_size=4)
+    model = find_recipe("handwriting").build(prepared.arguments).eval()
     with pytest.raises(StreamingError, match="recurrent"):
         edgernn.export(model, tmp_path / "m.onnx", prepared.example, streaming=True)
 
