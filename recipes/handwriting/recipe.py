@@ -17,7 +17,6 @@ from edgernn.pages import save_figure
 from edgernn.strokes import COLUMNS, Drawing, point_rows
 from edgernn.training.classification import (
     ClassifierData,
-    ClassifierOptions,
     ClassifierRecipe,
     Sequences,
     class_numbers,
@@ -27,13 +26,12 @@ from edgernn.training.classification import (
 from edgernn.training.metrics.edits import text_error_rates
 from edgernn.training.neighbour import nearest_path
 from edgernn.training.options import option
-from edgernn.training.pen_letters import write_samples
 from edgernn.training.pen_pictures import draw_readings
 from edgernn.training.pen_variation import PenVariation, varied
-from edgernn.training.recipe import Metadata, Prepared, Recipe, locate_data
-from edgernn.training.splits import split_at_random, split_labelled
+from edgernn.training.recipe import Metadata, Prepared, Recipe
 from edgernn.training.transcription import Transcribed, TranscriptionRecipe, text_vocabulary
-from edgernn.training.writings import Writing, read_writings, split_writers, writers_fold
+from edgernn.training.writing_data import Parts, WritingOptions, are_characters, read_parts
+from edgernn.training.writings import Writing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,28 +40,13 @@ TASK = "handwriting"
 READINGS = "readings.png"
 # Drawings that the picture shows.
 _SHOWN = 24
-# Hands that write where there are no data.
-_PENS = 40
 
 
 @dataclass(frozen=True)
-class Options(ClassifierOptions, PenVariation):
+class Options(WritingOptions, PenVariation):
     """Options of the handwriting recipe."""
 
-    kind: Literal["auto", "characters", "texts"] = option(
-        "auto", "characters: each drawing is one of some; texts: letter by letter; auto: as the labels are."
-    )
-    label_pattern: str = option(
-        "", "Of a folder: expression whose first group in a file's name is the label."
-    )
-    writer_pattern: str = option("", "Of a folder: the same for who wrote it.")
-    test_fold: str = option(
-        "", "2/5: the test part is what the second of five groups of writers wrote, in place of a share."
-    )
     lower: bool = option(False, "Whether texts are learned in small letters.")
-    words: tuple[str, ...] = option(
-        (), "Without data: words that this recipe writes with pens of its own; empty: digits."
-    )
     cell: str = option("lstm", "Recurrent cell: lstm, gru, rnn, or another of edgernn.cells.")
     hidden_size: int = option(96, "Size of a recurrent layer, a direction.", minimum=1)
     num_layers: int = option(2, "Recurrent layers on top of each other.", minimum=1)
@@ -275,7 +258,7 @@ class Handwriting(Recipe[Options, Prepared]):
     def prepare(self, options: Options, data: Path | None) -> Prepared:
         """Read and split the drawings, and see what they are of."""
         parts = read_parts(options, data)
-        kind = CHARACTERS if _are_characters(options, parts.train) else TEXTS
+        kind = CHARACTERS if are_characters(options, parts.train) else TEXTS
         return kind.prepare_parts(options, parts, None)
 
     def prepare_like(
@@ -332,79 +315,6 @@ class Handwriting(Recipe[Options, Prepared]):
         return _of(part).lengths(part, options)
 
 
-@dataclass(frozen=True)
-class Parts:
-    """The drawings that are learned from, that choose the epoch and that are scored.
-
-    Attributes:
-        where: which data these are.
-        apart: whether the writers of a part are in no other.
-    """
-
-    train: Sequence[Writing]
-    validation: Sequence[Writing]
-    test: Sequence[Writing]
-    where: str
-    apart: bool
-
-    @property
-    def all(self) -> tuple[Sequence[Writing], ...]:
-        """The three."""
-        return self.train, self.validation, self.test
-
-    def told(self, what: str) -> str:
-        """Which data these are, in one sentence."""
-        count = sum(map(len, self.all))
-        writers = len({item.writer for part in self.all for item in part} - {""})
-        told = f"{count} {what} {self.where}"
-        if not writers:
-            return f"{told}; who wrote them is not known, so a writer may be in every part"
-        unseen = len({item.writer for item in self.test})
-        held = f"{unseen} of them in the test part alone" if self.apart else "who may be in every part"
-        return f"{told} by {writers} writers, {held}"
-
-
-def read_parts(options: Options, data: Path | None) -> Parts:
-    """Read the drawings and split them: by their writers, where these are known."""
-
-    def read(path: Path) -> list[Writing]:
-        return read_writings(
-            path, label_pattern=options.label_pattern, writer_pattern=options.writer_pattern,
-            encoding=options.encoding,
-        )  # fmt: skip
-
-    def other(name: str) -> list[Writing]:
-        path = locate_data(name)
-        assert path is not None
-        return read(path)
-
-    if data is None:
-        found = write_samples(options.words or tuple("0123456789"), _PENS, options.split_seed)
-        where = "that this recipe writes with pens of its own, for want of yours (name them with --data),"
-    else:
-        found, where = read(data), f"in {data}"
-
-    def aside(items: list[Writing], name: str, what: str) -> tuple[list[Writing], list[Writing]]:
-        share = options.test_size if what == "test" else options.validation_size
-        if name:
-            return items, other(name)
-        if what == "test" and options.test_fold:
-            return writers_fold(items, options.test_fold)
-        if all(item.writer for item in items):
-            return split_writers(items, share, options.split_seed, what)
-        if _are_characters(options, items):
-            parts = split_labelled([item.label for item in items], share, options.split_seed, what)
-        else:
-            parts = split_at_random(len(items), round(share * len(items)), options.split_seed, what)
-        return [items[n] for n in parts[0]], [items[n] for n in parts[1]]
-
-    rest, test = aside(found, options.test_data, "test")
-    train, validation = aside(rest, options.validation_data, "validation")
-    writers = [{item.writer for item in part} for part in (train, validation, test)]
-    known = all("" not in names for names in writers)
-    return Parts(train, validation, test, where, known and not writers[2] & (writers[0] | writers[1]))
-
-
 def rows_of(drawing: Drawing, unit: float | None = None) -> Tensor:
     """What the network takes of a drawing: (points, 3)."""
     return torch.from_numpy(point_rows(drawing, unit))
@@ -417,12 +327,6 @@ def _of(what: nn.Module | Prepared | Dataset) -> Recipe[Options, Any]:
 
 def _collate(samples: list[Any]) -> Any:
     return (CHARACTERS if isinstance(samples[0][1], int) else TEXTS).collate()(samples)
-
-
-def _are_characters(options: Options, items: Sequence[Writing]) -> bool:
-    if options.kind != "auto":
-        return options.kind == "characters"
-    return all(item.named or len(item.label) == 1 for item in items)
 
 
 def _classes(part: Sequence[Writing], labels: Sequence[str]) -> list[int]:

@@ -153,6 +153,8 @@ def test_data_say_what_they_are_of(tmp_path: Path) -> None:
     forced = prepare(tmp_path / "texts" / "texts.csv", kind="characters")
     assert forced.metadata.labels == ("down", "up")
     assert prepare(tmp_path / "names", kind="texts", lower=True).metadata.vocabulary[0] == "<blank>"
+    with pytest.raises(InputError, match="leave out the data"):
+        prepare(tmp_path / "names", words="on,no")
     without = prepare()
     assert "pens of its own, for want of yours" in without.source
     assert without.metadata.labels == tuple("0123456789")
