@@ -110,7 +110,7 @@ def _events(data: bytes, where: str) -> _Ink:
         kind = attributes.get("type", "")
         if tag == "traceFormat":
             ink.formats += 1
-        elif tag in ("channel", "intermittentChannels") and tag == "channel":
+        elif tag == "channel":
             ink.channels.append((attributes.get("name", ""), attributes.get("units", "")))
 
     def end(name: str) -> None:
