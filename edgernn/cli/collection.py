@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from edgernn.runtime import Session
 
 _RECORD = "edgernn-run.json"
-_SUFFIXES = (".npy", ".csv")
+_SUFFIXES = (".npy", ".csv", ".inkml")
 
 
 def score_folder(
     scorer: Scorer, folder: Path, output: Path | None, engine_name: str, workers: int | None
 ) -> Outcome:
-    """Score every .npy, .csv and sound file below `folder` that has no output yet below `output`.
+    """Score every .npy, .csv, .inkml and sound file below `folder` that has no output yet below `output`.
 
     Sounds become sounds where the model gives them, all else arrays.
 

@@ -9,6 +9,7 @@ from edgernn.models.forecaster import Forecaster
 from edgernn.models.fusion_classifier import FusionClassifier
 from edgernn.models.keyword_spotter import KeywordSpotter
 from edgernn.models.language_model import LanguageModel
+from edgernn.models.pen_reader import CharacterReader, TextReader
 from edgernn.models.sensor_classifier import SensorClassifier
 from edgernn.models.seq2seq import Seq2Seq
 from edgernn.models.span_reader import SpanReader
@@ -18,7 +19,7 @@ from edgernn.models.tagger import Tagger
 from edgernn.models.text_classifier import TextClassifier
 
 __all__ = [
-    "AnomalyDetector", "Denoiser", "Forecaster", "FusionClassifier", "KeywordSpotter", "LanguageModel",
-    "LinearChainCRF", "SensorClassifier", "Seq2Seq", "SpanReader", "SpeechRecognizer", "StoryReader",
-    "Tagger", "TextClassifier",
+    "AnomalyDetector", "CharacterReader", "Denoiser", "Forecaster", "FusionClassifier", "KeywordSpotter",
+    "LanguageModel", "LinearChainCRF", "SensorClassifier", "Seq2Seq", "SpanReader", "SpeechRecognizer",
+    "StoryReader", "Tagger", "TextClassifier", "TextReader",
 ]  # fmt: skip

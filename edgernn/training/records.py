@@ -191,3 +191,12 @@ def text_value(record: Record, column: str) -> str:
     if not text:
         raise InputError(f"data: {record.where}: {column!r} is empty. Fill it, or remove the row.")
     return text
+
+
+def file_below(folder: Path, record: Record, column: str, prefix: str = "") -> Path:
+    """The file that a table names, which must lie below a folder; `prefix` may stand for it in the name."""
+    name = text_value(record, column).removeprefix(prefix)
+    file = (folder / name).resolve()
+    if not file.is_relative_to(folder.resolve()):
+        raise InputError(f"data: {record.where}: {name!r} lies outside {str(folder)!r}. Name files below it.")
+    return file

@@ -22,6 +22,7 @@ _TITLES = {
     "result": "What the network makes of the validation part",
     "gradient_flow": "How far back in time the gradient reaches",
     "spectrograms": "How loud each frequency is over time, on the test part",
+    "readings": "What was read, of some of the test part",
     "confusion": "What was taken for what, on the test part",
     "roc": "ROC curves, on the test part",
 }
