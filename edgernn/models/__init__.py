@@ -6,6 +6,7 @@ from edgernn.models.anomaly_detector import AnomalyDetector
 from edgernn.models.crf import LinearChainCRF
 from edgernn.models.forecaster import Forecaster
 from edgernn.models.fusion_classifier import FusionClassifier
+from edgernn.models.handwriting_writer import HandwritingWriter
 from edgernn.models.keyword_spotter import KeywordSpotter
 from edgernn.models.language_model import LanguageModel
 from edgernn.models.sensor_classifier import SensorClassifier
@@ -16,6 +17,6 @@ from edgernn.models.tagger import Tagger
 from edgernn.models.text_classifier import TextClassifier
 
 __all__ = [
-    "AnomalyDetector", "Forecaster", "FusionClassifier", "KeywordSpotter", "LanguageModel", "LinearChainCRF",
-    "SensorClassifier", "SpanReader", "SpeechRecognizer", "StoryReader", "Tagger", "TextClassifier",
+    "AnomalyDetector", "Forecaster", "FusionClassifier", "HandwritingWriter", "KeywordSpotter", "LanguageModel",
+    "LinearChainCRF", "SensorClassifier", "SpanReader", "SpeechRecognizer", "StoryReader", "Tagger", "TextClassifier",
 ]  # fmt: skip
