@@ -165,3 +165,14 @@ def text_value(record: Record, column: str) -> str:
     if not text:
         raise InputError(f"data: {record.where}: {column!r} is empty. Fill it, or remove the row.")
     return text
+
+
+def file_below(folder: Path, record: Record, column: str) -> Path:
+    """The file that a table names, which must lie below the table's folder."""
+    name = text_value(record, column)
+    file = (folder / name).resolve()
+    if not file.is_relative_to(folder.resolve()):
+        raise InputError(
+            f"data: {record.where}: {name!r} lies outside the table's folder. Name files below it."
+        )
+    return file

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from edgernn.errors import InputError
 from edgernn.sound import SOUND_SUFFIXES, is_sound, read_sound
-from edgernn.training.records import Record, read_lines, read_records, text_value
+from edgernn.training.records import file_below, read_lines, read_records, text_value
 from edgernn.training.sounds import Sound
 
 # A recording that keeps to LibriSpeech: a line of these files is its name and what is said.
@@ -67,7 +67,7 @@ def read_utterances(
     """
     if path.is_file():
         records = read_records(path, (file_column, text_column), encoding)
-        named = [(_below(path.parent, record, file_column), text_value(record, text_column), record.where)
+        named = [(file_below(path.parent, record, file_column), text_value(record, text_column), record.where)
                  for record in records]  # fmt: skip
     elif (path / _METADATA).is_file():
         named = _as_ljspeech(path, encoding)
@@ -79,17 +79,6 @@ def read_utterances(
         found.append(Utterance(torch.from_numpy(samples), " ".join(text.split()), where))
     assert rate is not None
     return found, rate
-
-
-def _below(folder: Path, record: Record, column: str) -> Path:
-    """The sound file that a table names, which must lie below the table's folder."""
-    name = text_value(record, column)
-    file = (folder / name).resolve()
-    if not file.is_relative_to(folder.resolve()):
-        raise InputError(
-            f"data: {record.where}: {name!r} lies outside the table's folder. Name files below it."
-        )
-    return file
 
 
 def _as_ljspeech(folder: Path, encoding: str) -> list[tuple[Path, str, str]]:
