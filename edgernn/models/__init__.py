@@ -17,6 +17,7 @@ from edgernn.models.tagger import Tagger
 from edgernn.models.text_classifier import TextClassifier
 
 __all__ = [
-    "AnomalyDetector", "Forecaster", "FusionClassifier", "HandwritingWriter", "KeywordSpotter", "LanguageModel",
-    "LinearChainCRF", "SensorClassifier", "SpanReader", "SpeechRecognizer", "StoryReader", "Tagger", "TextClassifier",
+    "AnomalyDetector", "Forecaster", "FusionClassifier", "HandwritingWriter", "KeywordSpotter",
+    "LanguageModel", "LinearChainCRF", "SensorClassifier", "SpanReader", "SpeechRecognizer", "StoryReader",
+    "Tagger", "TextClassifier",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """TextWindow: an LSTM cell that reads a text through a soft window, which it moves along itself.
 
-Source: Alex Graves, "Generating sequences with recurrent neural networks" (2013), arXiv 1308.0850, section 5.1.
+Source: Alex Graves (2013), "Generating sequences with recurrent neural networks", arXiv 1308.0850, 5.1.
 
 i, f, g, o = W_x x_t + b + W_h [h_{t-1}, w_{t-1}]     (gates in torch's order)
 c_t = σ(f) ⊙ c_{t-1} + σ(i) ⊙ tanh(g)
@@ -30,8 +30,8 @@ class TextWindow(Cell):
 
     The text is part of every step's input, so that the window's way over it can be a state like any other.
 
-    x is [the layer's own input; the text], the text's symbols one-hot one after another; a place behind its end
-    is all zero. The output is [h; w; φ(1) … φ(U + 1)].
+    x is [the layer's own input; the text], the text's symbols one-hot one after another; a place behind its
+    end is all zero. The output is [h; w; φ(1) … φ(U + 1)].
 
     Args:
         input_size: features of x: those of the layer's own input, and symbols × text_length.
@@ -70,7 +70,7 @@ class TextWindow(Cell):
 
     @torch.no_grad()
     def set_pace(self, symbols_a_step: float) -> None:
-        """Let the window move at an even pace until training knows better: an untrained one would run away."""
+        """Let the window move at an even pace until training knows better; else it would run away."""
         self.window.weight.mul_(0.3)
         self.window.bias.zero_()
         self.window.bias[2 * self.components :] = math.log(symbols_a_step)

@@ -1,7 +1,7 @@
 """The density of a point as a mixture of Gaussians in two dimensions, its loss and its gradient.
 
-Source: Christopher Bishop, "Mixture density networks" (1994); with correlations as in Alex Graves, "Generating
-sequences with recurrent neural networks" (2013), arXiv 1308.0850, equations 23 to 37.
+Source: Christopher Bishop (1994), "Mixture density networks"; with correlations as in Alex Graves (2013),
+"Generating sequences with recurrent neural networks", arXiv 1308.0850, equations 23 to 37.
 
     N_j = 1 / (2π σx σy √(1 − ρ²)) · exp(−Z_j / (2 (1 − ρ²)))
     Z_j = ((x − μx) / σx)² + ((y − μy) / σy)² − 2 ρ (x − μx) (y − μy) / (σx σy)

@@ -6,8 +6,9 @@
     φ(u) = Σ_k α_k e^(−β_k (κ'_k − u)²)                             for the places u = 1 … U, and U + 1
     w' = Σ_u φ(u) s_u                                               s_u: the u-th symbol, one-hot
 
-Parameters: input.weight (4 units, own input), input.bias, past.weight (4 units, units + symbols), window.weight
-(3 K, units), window.bias. x is [own input; s_1 … s_U]; the state is (h, c, κ, w); the output [h'; w'; φ].
+Parameters: input.weight (4 units, own input), input.bias, past.weight (4 units, units + symbols),
+window.weight (3 K, units), window.bias. x is [own input; s_1 … s_U]; the state is (h, c, κ, w); the output
+[h'; w'; φ].
 """
 
 from __future__ import annotations

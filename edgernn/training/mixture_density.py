@@ -15,8 +15,8 @@ def log_density(mixture: Tensor, target: Tensor) -> Tensor:
     """Natural logarithm of the density at a point.
 
     Args:
-        mixture: (..., components, 6): logarithm of the weight, means of x and y, their standard deviations, and
-            the correlation.
+        mixture: (..., components, 6): logarithm of the weight, means of x and y, their standard deviations,
+            and the correlation.
         target: (..., 2).
 
     Returns:

@@ -42,7 +42,7 @@ ALLOWED: dict[str, set[str]] = {
     "capture": _LAYERS,
     "streaming": _CAPTURE,
     "graph": _STREAMING,
-    "runtime": _BASE | {"kernels"},
+    "runtime": _BASE | {"kernels", "strokes"},
     "kernels": _BASE,
     "pages": _BASE,
     "quantize": _BASE | {"runtime", "pages"},
