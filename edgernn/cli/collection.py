@@ -14,13 +14,13 @@ from edgernn.errors import InputError
 from edgernn.files import write_text
 
 _RECORD = "edgernn-run.json"
-_SUFFIXES = (".npy", ".csv")
+_SUFFIXES = (".npy", ".csv", ".inkml")
 
 
 def score_folder(
     scorer: Scorer, folder: Path, output: Path | None, engine_name: str, workers: int | None
 ) -> Outcome:
-    """Score every .npy and .csv file below `folder` that has no output yet below `output`.
+    """Score every .npy, .csv and .inkml file below `folder` that has no output yet below `output`.
 
     Raises InputError where `output` is missing, or holds outputs of another model or of other options.
     """
@@ -79,7 +79,7 @@ def _pairs(folder: Path, output: Path, suffix: str) -> list[tuple[Path, Path]]:
         if path.suffix in _SUFFIXES and path.is_file() and inside not in path.resolve().parents
     ]
     if not sources:
-        raise InputError(f"INPUT: no .npy or .csv file below {str(folder)!r}.")
+        raise InputError(f"INPUT: no .npy, .csv or .inkml file below {str(folder)!r}.")
     pairs: dict[Path, Path] = {}
     for source in sources:
         target = output / source.relative_to(folder).with_suffix(suffix)

@@ -10,6 +10,7 @@ from edgernn.cli import rows
 from edgernn.cli.arrays import Array, read_csv, read_npy
 from edgernn.cli.delay import DelayedOutputs
 from edgernn.cli.sounds import read_sound_input
+from edgernn.cli.strokes import INKML, read_stroke_input, takes_strokes
 from edgernn.errors import InputError
 from edgernn.files import existing_file, write_bytes
 from edgernn.sound import is_sound
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def read_inputs(session: Session, paths: Sequence[str], columns: Sequence[str]) -> list[Array]:
-    """One array for each input of the model, from .npy, .csv and sound files in its order.
+    """One array for each input of the model, from .npy, .csv, .inkml and sound files in its order.
 
     Raises InputError where there are too few or too many, or one is not what its input takes.
     """
@@ -84,6 +85,8 @@ def save_states(stream: Stream, path: Path) -> None:
 def _read_input(session: Session, path: Path, spec: TensorSpec, columns: Sequence[str]) -> Array:
     if is_sound(path):
         return read_sound_input(session, path, spec)
+    if path.suffix == INKML or (path.suffix == ".csv" and takes_strokes(spec) and not columns):
+        return read_stroke_input(session, path, spec)
     if path.suffix == ".csv":
         return rows.from_rows(read_csv(path, columns), spec)
     if columns:
@@ -91,7 +94,8 @@ def _read_input(session: Session, path: Path, spec: TensorSpec, columns: Sequenc
     if path.suffix != ".npy":
         existing_file(path, "input")
         raise InputError(
-            f"input: {str(path)!r} must end in .npy or .csv, be a sound file, or - for standard input."
+            f"input: {str(path)!r} must end in .npy, .csv or .inkml, be a sound file, or - for standard "
+            "input."
         )
     return rows.with_batch(read_npy(path, "input"), spec)
 

@@ -9,6 +9,7 @@ from edgernn.models.fusion_classifier import FusionClassifier
 from edgernn.models.handwriting_writer import HandwritingWriter
 from edgernn.models.keyword_spotter import KeywordSpotter
 from edgernn.models.language_model import LanguageModel
+from edgernn.models.pen_reader import CharacterReader, TextReader
 from edgernn.models.sensor_classifier import SensorClassifier
 from edgernn.models.span_reader import SpanReader
 from edgernn.models.speech_recognizer import SpeechRecognizer
@@ -17,7 +18,7 @@ from edgernn.models.tagger import Tagger
 from edgernn.models.text_classifier import TextClassifier
 
 __all__ = [
-    "AnomalyDetector", "Forecaster", "FusionClassifier", "HandwritingWriter", "KeywordSpotter",
-    "LanguageModel", "LinearChainCRF", "SensorClassifier", "SpanReader", "SpeechRecognizer", "StoryReader",
-    "Tagger", "TextClassifier",
+    "AnomalyDetector", "CharacterReader", "Forecaster", "FusionClassifier", "HandwritingWriter",
+    "KeywordSpotter", "LanguageModel", "LinearChainCRF", "SensorClassifier", "SpanReader", "SpeechRecognizer",
+    "StoryReader", "Tagger", "TextClassifier", "TextReader",
 ]  # fmt: skip

@@ -18,11 +18,12 @@ from edgernn.strokes.drawing import Drawing
 from edgernn.strokes.geometry import height, normalised, resampled, sheared, slant, transformed
 from edgernn.strokes.inkml import format_inkml, parse_inkml
 from edgernn.strokes.rows import COLUMNS, STEP, point_rows
+from edgernn.strokes.sampler import PenSampler
 from edgernn.strokes.table import format_table, parse_table
 
 __all__ = [
-    "COLUMNS", "STEP", "STROKE_SUFFIXES", "Drawing", "height", "normalised", "point_rows", "read_annotated",
-    "read_drawing", "resampled", "sheared", "slant", "transformed", "write_drawing",
+    "COLUMNS", "STEP", "STROKE_SUFFIXES", "Drawing", "PenSampler", "height", "normalised", "point_rows",
+    "read_annotated", "read_drawing", "resampled", "sheared", "slant", "transformed", "write_drawing",
 ]  # fmt: skip
 
 STROKE_SUFFIXES = (".inkml", ".csv")

@@ -40,7 +40,7 @@ def read_omniglot(path: Path) -> list[Writing]:
                     raise InputError(f"data: {where}: {info.file_size} bytes are no drawing.")
                 alphabet, character, drawer = match.groups()
                 drawing = _drawing(archive.read(info).decode("ascii", "replace"), where)
-                found.append(Writing(drawing, f"{alphabet}/{character}", drawer, where))
+                found.append(Writing(drawing, f"{alphabet}/{character}", drawer, where, named=True))
     except (zipfile.BadZipFile, OSError) as error:
         raise InputError(f"data: {str(path)!r} is no zip file that can be read ({error}).") from error
     if not found:

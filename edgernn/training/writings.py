@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,12 +24,14 @@ class Writing:
         label: the text, or the name of the character.
         writer: who wrote it; empty where that is not known.
         where: its place, for messages.
+        named: whether the label is the name of a sign, and not the text that was written.
     """
 
     drawing: Drawing
     label: str
     writer: str = ""
     where: str = ""
+    named: bool = False
 
 
 def read_writings(
@@ -75,9 +78,10 @@ def read_writings(
     found = []
     for file in strokes:
         drawing, annotations = read_annotated(file, "data")
-        label = label_of(file) if label_pattern else annotations.get("truth") or _folder(file, path)
+        text = "" if label_pattern else annotations.get("truth", "")
+        label = label_of(file) if label_pattern else text or _folder(file, path)
         writer = writer_of(file) if writer_pattern else annotations.get("writer", "")
-        found.append(Writing(drawing, label, writer, repr(str(file))))
+        found.append(Writing(drawing, label, writer, repr(str(file)), named=not text))
     return found
 
 
@@ -89,6 +93,37 @@ def writers_of(writings: Sequence[Writing]) -> Counter[str]:
                 f"data: {item.where}: who wrote it is not known, so writers cannot be held apart."
             )
     return Counter(item.writer for item in writings)
+
+
+def writers_fold(writings: Sequence[Writing], fold: str) -> tuple[list[Writing], list[Writing]]:
+    """Put what one of several groups of writers wrote aside; the groups wrote about as much each.
+
+    Args:
+        writings: of all writers.
+        fold: "2/5" is the second of five.
+
+    Returns:
+        What remains, and what was put aside.
+
+    Raises:
+        InputError: where a writer is not known, there are too few, or `fold` is none.
+    """
+    counts = writers_of(writings)
+    match = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", fold)
+    number, total = (int(part) for part in match.groups()) if match else (0, 0)
+    if not 1 <= number <= total or not 2 <= total <= len(counts):
+        raise InputError(
+            f"option test_fold: expected e.g. 2/5, the second of five groups of the {len(counts)} writers; "
+            f"found {fold!r}."
+        )
+    sizes, group = [0] * total, {}
+    for writer in sorted(counts, key=lambda name: (-counts[name], name)):
+        group[writer] = sizes.index(min(sizes))
+        sizes[group[writer]] += counts[writer]
+    parts: tuple[list[Writing], list[Writing]] = [], []
+    for item in writings:
+        parts[group[item.writer] == number - 1].append(item)
+    return parts
 
 
 def split_writers(

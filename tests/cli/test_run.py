@@ -183,7 +183,7 @@ def test_nan_goes_in_where_allowed(invoke, streaming: Path) -> None:
         (("none.npy",), "input: no file at 'none.npy'"),
         (("wrong.npy",), "dimension 2 must be 3, found 4"),
         (("objects.npy",), "is no .npy file of numbers"),
-        (("my_models.py",), "must end in .npy or .csv"),
+        (("my_models.py",), "must end in .npy, .csv or .inkml"),
         (("-", "-o", "y.npy"), "redirect standard output"),
     ],
 )

@@ -19,8 +19,8 @@ def command(
         list[str] | None,
         typer.Argument(
             metavar="[INPUT...]",
-            help="A .npy, .csv or sound file for each input, a folder of them, or - for lines of standard "
-            "input.",
+            help="A .npy, .csv, .inkml or sound file for each input, a folder of them, or - for lines of "
+            "standard input.",
             show_default=False,
         ),
     ] = None,
@@ -83,10 +83,11 @@ def command(
     ] = None,
     json: Json = False,
 ) -> Outcome:
-    """Run a file on arrays, tables or sounds, or answer lines from standard input one by one.
+    """Run a file on arrays, tables, sounds or pen strokes, or answer lines from standard input one by one.
 
     In a table each row is a time step, each column a feature. A sound is resampled to the model's rate; what
-    a keyword spotter or a recogniser hears is printed as words. With - a streaming file answers every line
+    a keyword spotter or a recogniser hears is printed as words, and what was read of pen strokes (.inkml, or
+    .csv with x, y and stroke) as text. With - a streaming file answers every line
     at once, so that it can stand in a pipe behind a sensor; a file that labels texts or finds names in them
     takes a text a line, one that finds answers in a text a JSON object with context and question.
     Outputs are printed one time step a line.
@@ -94,8 +95,8 @@ def command(
     With --prompt a streaming language model writes on from a text; a file or a network folder that makes
     speech or writing of a text writes it into the file of -o, and one that translates prints the translation.
 
-    A folder of .npy and .csv files is scored file by file into the folder of -o. Run it again to go on where
-    it stopped; the exit code is 1 where a file failed.
+    A folder of .npy, .csv and .inkml files is scored file by file into the folder of -o. Run it again to go
+    on where it stopped; the exit code is 1 where a file failed.
     """
     import edgernn
     from edgernn.cli.answers import find_answers
