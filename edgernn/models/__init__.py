@@ -11,6 +11,7 @@ from edgernn.models.keyword_spotter import KeywordSpotter
 from edgernn.models.language_model import LanguageModel
 from edgernn.models.pen_reader import CharacterReader, TextReader
 from edgernn.models.sensor_classifier import SensorClassifier
+from edgernn.models.seq2seq import Seq2Seq
 from edgernn.models.span_reader import SpanReader
 from edgernn.models.speech_recognizer import SpeechRecognizer
 from edgernn.models.story_reader import StoryReader
@@ -19,6 +20,6 @@ from edgernn.models.text_classifier import TextClassifier
 
 __all__ = [
     "AnomalyDetector", "CharacterReader", "Forecaster", "FusionClassifier", "HandwritingWriter",
-    "KeywordSpotter", "LanguageModel", "LinearChainCRF", "SensorClassifier", "SpanReader", "SpeechRecognizer",
-    "StoryReader", "Tagger", "TextClassifier", "TextReader",
+    "KeywordSpotter", "LanguageModel", "LinearChainCRF", "SensorClassifier", "Seq2Seq", "SpanReader",
+    "SpeechRecognizer", "StoryReader", "Tagger", "TextClassifier", "TextReader",
 ]  # fmt: skip

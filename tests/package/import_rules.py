@@ -15,9 +15,11 @@ _LAYERS = _BASE | {"reference", "cells", "sequence", "layers"}
 _CAPTURE = _LAYERS | {"capture"}
 _STREAMING = _CAPTURE | {"streaming"}
 # These see both wings; nothing below them imports them.
-_TOP = {"verify", "bench", "export", "export_folder", "source", "quickstart", "tune", "bundle"}
+_TOP = {
+    "verify", "bench", "export", "export_folder", "export_greedy", "source", "quickstart", "tune", "bundle",
+}  # fmt: skip
 # What both wings and an app need, on numpy alone (and on soundfile where there are sounds).
-_SIGNALS = {"sound", "events", "ctc", "strokes"}
+_SIGNALS = {"sound", "events", "ctc", "beam", "strokes"}
 _TRAINING = _LAYERS | _SIGNALS | {"features", "models", "training", "pages"}
 _PARTS = {"graph", "runtime", "quantize", "kernels", "pages", "placement", "serving"}
 _BOTH_WINGS = _TRAINING | _STREAMING | _PARTS | _TOP
@@ -31,6 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "sound": {"errors", "files"},
     "events": {"errors"},
     "ctc": {"errors"},
+    "beam": {"errors"},
     "strokes": {"errors", "files"},
     "reference": _BASE,
     "cells": _BASE | {"reference"},
@@ -42,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "capture": _LAYERS,
     "streaming": _CAPTURE,
     "graph": _STREAMING,
-    "runtime": _BASE | {"kernels", "strokes"},
+    "runtime": _BASE | {"kernels", "ctc", "beam", "strokes"},
     "kernels": _BASE,
     "pages": _BASE,
     "quantize": _BASE | {"runtime", "pages"},
@@ -74,7 +77,7 @@ FORBIDDEN: dict[str, set[str]] = {
 ONLY: dict[str, set[str]] = {
     **{part: set() for part in _BASE},
     "reference": {"numpy"},
-    **{part: {"numpy"} for part in ("sound", "events", "ctc", "strokes")},
+    **{part: {"numpy"} for part in ("sound", "events", "ctc", "beam", "strokes")},
     "runtime": {"numpy", "onnxruntime"},
 }
 
