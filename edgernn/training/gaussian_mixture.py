@@ -61,8 +61,9 @@ def _whose(data: npt.NDArray[np.float64], mixture: npt.NDArray[np.float64]) -> n
     alone = mixture[:, None, :].copy()
     alone[..., 0] = 0.0
     logs = np.stack([_density_of(part, data) for part in alone], axis=1) + mixture[:, 0]
-    shares: npt.NDArray[np.float64] = np.exp(logs - logs.max(axis=1, keepdims=True))
-    return shares / shares.sum(axis=1, keepdims=True)
+    shares = np.exp(logs - logs.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    return np.asarray(shares, dtype=np.float64)
 
 
 def _density_of(gaussian: npt.NDArray[np.float64], data: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
