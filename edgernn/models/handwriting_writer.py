@@ -73,7 +73,7 @@ class HandwritingWriter(nn.Module):
         symbols: int,
         writers: int = 1,
         text_length: int = 12,
-        hidden_size: int = 200,
+        hidden_size: int = 128,
         window: int = 6,
         components: int = 12,
         style_size: int = 8,

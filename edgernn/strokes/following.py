@@ -57,14 +57,15 @@ class Written:
 def follow(step: Step, symbols: int, generator: np.random.Generator, *, bias: float = 0.0) -> Written:
     """Write a text: draw a point, tell the network, and so on until the text is done.
 
-    While the window has not come to the last symbol the text is not done, whatever is drawn; and once it has
-    long been past it, the text is done when the pen is lifted.
+    While the window has not come to the last symbol the text is not done, whatever is drawn. Once it is past
+    it, only whether the pen stops is drawn; then the text is done if that is likelier than another stroke, such
+    as the dot of an i, or if the window has long been past it.
 
     Args:
         step: the network, at the start of a text.
         symbols: how many the text has.
         generator: where random numbers come from.
-        bias: see `draw_way`.
+        bias: see `draw_way` and `draw_pen`.
     """
     point = np.array([0.0, 0.0, 1.0])
     here = np.zeros(2)
@@ -76,7 +77,9 @@ def follow(step: Step, symbols: int, generator: np.random.Generator, *, bias: fl
         # The window never goes back; far behind the text it shows nothing at all.
         seen = max(seen, int(foreseen.window.argmax()))
         way = draw_way(foreseen.mixture, generator, bias=bias)
-        pen = draw_pen(foreseen.pen, generator, may_end=seen >= symbols - 1)
+        pen = draw_pen(foreseen.pen, generator, bias=bias, may_end=seen >= symbols - 1)
+        if pen == LIFTED and seen >= symbols and foreseen.pen[DONE] >= foreseen.pen[LIFTED]:
+            pen = DONE
         here = here + way
         stroke.append(here)
         point = np.array([*way, float(pen != WRITES_ON)])
@@ -107,15 +110,22 @@ def draw_way(mixture: np.ndarray, generator: np.random.Generator, *, bias: float
     return np.array([mean_x[chosen] + wide[chosen] * first, mean_y[chosen] + high[chosen] * tied])
 
 
-def draw_pen(log_probabilities: np.ndarray, generator: np.random.Generator, *, may_end: bool = True) -> int:
+def draw_pen(
+    log_probabilities: np.ndarray,
+    generator: np.random.Generator,
+    *,
+    bias: float = 0.0,
+    may_end: bool = True,
+) -> int:
     """Draw what the pen does: WRITES_ON, LIFTED or DONE.
 
     Args:
         log_probabilities: (3,).
         generator: where the random number comes from.
+        bias: probabilities are raised to the power of 1 + bias, as weights are in `draw_way`.
         may_end: whether the text may be done; otherwise one of the others is drawn.
     """
-    return _draw(log_probabilities.astype(np.float64)[: DONE + may_end], generator)
+    return _draw(log_probabilities.astype(np.float64)[: DONE + may_end] * (1.0 + bias), generator)
 
 
 def _draw(scores: np.ndarray, generator: np.random.Generator) -> int:

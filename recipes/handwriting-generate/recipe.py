@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
-from edgernn.training.pen_letters import write_samples
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
@@ -19,6 +18,7 @@ from edgernn.pages import save_figure
 from edgernn.training.classification import digest
 from edgernn.training.options import TrainingOptions, option
 from edgernn.training.pen_generation import draw_written
+from edgernn.training.pen_letters import write_samples
 from edgernn.training.pen_scores import baseline_nats, point_nats, score_points
 from edgernn.training.pen_ways import PADDING, Ways, as_words, distinct, padded, symbols_of, units
 from edgernn.training.recipe import Metadata, Prepared, Recipe, locate_data
@@ -55,7 +55,7 @@ class Options(TrainingOptions):
     longest: int = option(12, "Most symbols of a word; longer ones are left out.", minimum=1)
     least: int = option(20, "Times that a symbol must be written; words with others are left out.", minimum=1)
     writers: tuple[str, ...] = option((), "Writers whose hands are learned; empty: all.")
-    hidden_size: int = option(200, "Units of each of the two recurrent layers.", minimum=1)
+    hidden_size: int = option(128, "Units of each of the two recurrent layers.", minimum=1)
     window: int = option(6, "Functions that make up the window on the text.", minimum=1)
     components: int = option(12, "Gaussian densities of the mixture.", minimum=1)
     style_size: int = option(8, "Numbers that stand for a writer.", minimum=1)
@@ -63,9 +63,9 @@ class Options(TrainingOptions):
     dropout: float = option(0.1, "Dropout of both layers' outputs.", minimum=0, below=1)
     shear: float = option(0.12, "Spread of what training leans words by, x per y.", minimum=0)
     stretch: float = option(0.08, "Spread of what training makes words wider and higher by.", minimum=0)
-    max_epochs: int = option(50, "Most passes over the training part.", minimum=1)
-    patience: int = option(50, "Epochs without a better validation loss before training stops.", minimum=1)
-    learning_rate: float = option(0.003, "Step size of the optimiser, the schedule's largest.", above=0)
+    max_epochs: int = option(25, "Most passes over the training part.", minimum=1)
+    patience: int = option(25, "Epochs without a better validation loss before training stops.", minimum=1)
+    learning_rate: float = option(0.005, "Step size of the optimiser, the schedule's largest.", above=0)
     schedule: Literal["constant", "cosine", "one-cycle", "plateau"] = option(
         "one-cycle", "How the learning rate changes over training."
     )
@@ -216,7 +216,7 @@ def _prepared(
             labels=tuple(writers),
             vocabulary=tuple(vocabulary),
         ),
-        source=source + (f"; {left_out} with rare symbols left out" if left_out else ""),
+        source=source + (f"; {left_out} left out, for rare symbols or other writers" if left_out else ""),
         fingerprint=digest(
             vocabulary, writers,
             *(word.ways for part in words for word in part), *(word.text for part in words for word in part),
@@ -232,12 +232,7 @@ def _read(options: Options, data: Path | None) -> tuple[tuple[list[Writing], ...
         found = read_writings(
             path, label_pattern=options.label_pattern, writer_pattern=options.writer_pattern
         )
-        return [
-            item
-            for item in distinct(found)
-            if options.shortest <= len(item.label) <= options.longest
-            and (not options.writers or item.writer in options.writers)
-        ]
+        return [item for item in distinct(found) if _wanted(item, options)]
 
     def aside(
         items: list[Writing], file: str, share: float, what: str
@@ -250,18 +245,25 @@ def _read(options: Options, data: Path | None) -> tuple[tuple[list[Writing], ...
 
     if data is None:
         items = write_samples(options.words, options.hands, options.split_seed)
+        items = [item for item in items if _wanted(item, options)]
         source = f"{len(items)} words that this recipe writes with pens of its own; name yours with --data"
     else:
         items = read(data)
         source = f"{len(items)} words by {len({item.writer for item in items})} writers in {data}"
     if not items:
         raise InputError(
-            f"data: {data} holds no word of {options.shortest} to {options.longest} symbols"
-            f"{' by ' + ', '.join(options.writers) if options.writers else ''}."
+            f"data: {data or 'what this recipe writes'} holds no word of {options.shortest} to "
+            f"{options.longest} symbols{' by ' + ', '.join(options.writers) if options.writers else ''}."
         )
     rest, test = aside(items, options.test_data, options.test_size, "test")
     train, validation = aside(rest, options.validation_data, options.validation_size, "validation")
     return (train, validation, test), source
+
+
+def _wanted(item: Writing, options: Options) -> bool:
+    """Whether a word is as long as is learned, and by a writer whose hand is."""
+    fits = options.shortest <= len(item.label) <= options.longest
+    return fits and (not options.writers or item.writer in options.writers)
 
 
 def _example(test: Ways, symbols: int, writers: int) -> tuple[Tensor, ...]:

@@ -88,6 +88,7 @@ def command(
     from edgernn.cli import manifest_tables
     from edgernn.cli.console import facts, file_size, next_steps, working
     from edgernn.cli.folders import export_parts
+    from edgernn.cli.makers import find_maker
     from edgernn.cli.placement_tables import share
     from edgernn.errors import InputError
     from edgernn.network_folder import is_network_folder
@@ -149,7 +150,11 @@ def command(
             )
         )
         console.print(manifest_tables.tensors(manifest))
-        if manifest.streaming:
+        maker = find_maker(manifest.task)
+        if maker is not None:
+            made = f"out{maker.SUFFIXES[0]}"
+            run = (["run", output, "--prompt", "hello", "-o", made], "write a file of a text")
+        elif manifest.streaming:
             run = (["run", output, "-"], "one line of values in, one line out")
         else:
             run = (["run", output, "input.npy"], "run it on an array or a .csv file")
