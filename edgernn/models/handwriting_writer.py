@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from edgernn.cells import LSTM, State
@@ -36,7 +37,7 @@ class HandwritingWriter(nn.Module):
     next point, and what the pen does after it.
 
     Args:
-        symbols: size of the alphabet; number 0 of a text stands for none.
+        symbols: size of the alphabet; number 0 of a text stands for its end.
         writers: people whose hands are learned.
         text_length: most symbols of a text.
         hidden_size: units of each layer.
@@ -91,12 +92,13 @@ class HandwritingWriter(nn.Module):
         self.hidden_size, self.components = hidden_size, components
         self.style = nn.Embedding(writers, style_size)
         seen = POINT + 2 + style_size
-        cell = TextWindow(seen + symbols * text_length, hidden_size, symbols, text_length, window)
-        self.first = Recurrent(cell)
-        self.second = Recurrent(LSTM(seen + hidden_size + symbols, hidden_size))
-        self.head = nn.Linear(2 * hidden_size + symbols, len(COMPONENT) * components + len(PEN))
+        # The end of the text is a symbol too, and stands behind each of them.
+        shown, places = symbols + 1, text_length + 1
+        self.first = Recurrent(TextWindow(seen + shown * places, hidden_size, shown, places, window))
+        self.second = Recurrent(LSTM(seen + hidden_size + shown, hidden_size))
+        self.head = nn.Linear(2 * hidden_size + shown, len(COMPONENT) * components + len(PEN))
         self.dropout = nn.Dropout(dropout)
-        self.register_buffer("numbers", torch.arange(1, symbols + 1), persistent=False)
+        self.register_buffer("numbers", torch.arange(symbols + 1), persistent=False)
         self.register_buffer("place_size", torch.tensor(_PLACE), persistent=False)
         self.register_buffer("scale", torch.ones(()))
 
@@ -146,7 +148,7 @@ class HandwritingWriter(nn.Module):
         seen = torch.cat([ways, points[..., 2:], places * self.place_size, style], dim=-1)
         one_hot = self._one_hot(text).unsqueeze(1).expand(-1, steps, -1)
         y, first = self.first(torch.cat([seen, one_hot], dim=-1), first)
-        h, w, window = y.split([self.hidden_size, self.symbols, self.text_length + 1], dim=-1)
+        h, w, window = y.split([self.hidden_size, self.symbols + 1, self.text_length + 1], dim=-1)
         h = self.dropout(h)
         upper, second = self.second(torch.cat([seen, h, w], dim=-1), second)
         found = self.head(torch.cat([h, self.dropout(upper), w], dim=-1))
@@ -155,8 +157,8 @@ class HandwritingWriter(nn.Module):
         return self._mixture(mixture), pen.log_softmax(-1), window, after
 
     def _one_hot(self, text: Tensor) -> Tensor:
-        """(batch, text_length × symbols)."""
-        found = (text.unsqueeze(-1) == self.numbers).to(self.place_size.dtype).flatten(1)
+        """(batch, (text_length + 1) × (symbols + 1))."""
+        found = (F.pad(text, (0, 1)).unsqueeze(-1) == self.numbers).to(self.place_size.dtype).flatten(1)
         return found if self.reads else found * 0.0
 
     def _mixture(self, found: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ c_t = σ(f) ⊙ c_{t-1} + σ(i) ⊙ tanh(g)
 h_t = σ(o) ⊙ tanh(c_t)
 α, β, δ = exp(W_w h_t + b_w)                          K numbers each
 κ_t = κ_{t-1} + δ
-φ_t(u) = Σ_k α_k exp(−β_k (κ_k − u)²)                 how much of the text's u-th symbol, u = 1 … U + 1
+φ_t(u) = Σ_k α_k exp(−β_k (κ_k − u)²)                 how much of the text's u-th symbol, u = 1 … U
 w_t = Σ_u φ_t(u) s_u                                  s_u: the u-th symbol, one-hot
 """
 
@@ -30,14 +30,14 @@ class TextWindow(Cell):
 
     The text is part of every step's input, so that the window's way over it can be a state like any other.
 
-    x is [the layer's own input; the text], the text's symbols one-hot one after another; a place behind its
-    end is all zero. The output is [h; w; φ(1) … φ(U + 1)].
+    x is [the layer's own input; the text], the text's symbols one-hot one after another. The output is
+    [h; w; φ(1) … φ(U)].
 
     Args:
         input_size: features of x: those of the layer's own input, and symbols × text_length.
         units: size of h and c.
         symbols: size of the alphabet.
-        text_length: most symbols of a text, U.
+        text_length: places of the text, U.
         components: functions that make up the window, K.
     """
 
@@ -49,13 +49,13 @@ class TextWindow(Cell):
     def __init__(
         self, input_size: int, units: int, symbols: int, text_length: int, components: int = 6
     ) -> None:
-        super().__init__(input_size, units + symbols + text_length + 1)
+        super().__init__(input_size, units + symbols + text_length)
         self.units, self.symbols, self.text_length, self.components = units, symbols, text_length, components
         self.own_size = input_size - symbols * text_length
         self.input = nn.Linear(self.own_size, 4 * units)
         self.past = nn.Linear(units + symbols, 4 * units, bias=False)
         self.window = nn.Linear(units, 3 * components)
-        self.register_buffer("places", torch.arange(1.0, text_length + 2), persistent=False)
+        self.register_buffer("places", torch.arange(1.0, text_length + 1), persistent=False)
         bound = 1.0 / math.sqrt(units)
         for parameter in (*self.input.parameters(), *self.past.parameters()):
             nn.init.uniform_(parameter, -bound, bound)
@@ -92,7 +92,7 @@ class TextWindow(Cell):
         away = kappa.unsqueeze(-1) - self.places
         phi = (height.unsqueeze(-1) * torch.exp(-width.unsqueeze(-1) * away * away)).sum(-2)
         symbols = text.unflatten(-1, (self.text_length, self.symbols))
-        w = torch.matmul(phi[..., :-1].unsqueeze(-2), symbols).squeeze(-2)
+        w = torch.matmul(phi.unsqueeze(-2), symbols).squeeze(-2)
         return torch.cat([h, w, phi], dim=-1), (h, c, kappa, w)
 
     def _reference_step(self) -> ReferenceStep:

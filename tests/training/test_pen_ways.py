@@ -13,7 +13,7 @@ from edgernn.strokes import Drawing, transformed
 from edgernn.training.pen_letters import write_samples
 from edgernn.training.pen_scores import baseline_nats, score_points
 from edgernn.training.pen_ways import (
-    NONE,
+    END,
     PADDING,
     Ways,
     as_words,
@@ -78,7 +78,7 @@ def test_a_batch_is_filled_up_and_what_fills_it_counts_nothing() -> None:
     short = min(len(part.words[n].ways) for n in (0, 1))
     assert (target[:, :, 2] == PADDING).sum() == abs(len(part.words[0].ways) - len(part.words[1].ways))
     assert short < points.shape[1]
-    assert [VOCABULARY[n] for n in text[1].tolist()] == ["t", "i", "l", "e", NONE]
+    assert [VOCABULARY[n] for n in text[1].tolist()] == ["t", "i", "l", "e", END]
     assert writer.tolist() == [0, 0]
 
 
@@ -95,7 +95,7 @@ def test_training_sees_words_leaned_and_stretched_anew() -> None:
 
 def test_the_same_drawing_counts_once_and_rare_symbols_not_at_all() -> None:
     assert len(distinct([*WRITINGS, *WRITINGS])) == len(WRITINGS)
-    assert symbols_of(["ab", "a", "b", "ac"], 2) == (NONE, "a", "b")
+    assert symbols_of(["ab", "a", "b", "ac"], 2) == (END, "a", "b")
 
 
 class Knowing(nn.Module):
@@ -117,7 +117,7 @@ class Knowing(nn.Module):
 def drawn(words: int, seed: int) -> Ways:
     """Words of one symbol, 1 or 2: ways of (1, −1) or (2, −2), with noise."""
     generator = torch.Generator().manual_seed(seed)
-    part = Ways([], (NONE, "a", "b"), WRITERS, 1)
+    part = Ways([], (END, "a", "b"), WRITERS, 1)
     for number in range(words):
         size = 1 + number % 2
         ways = torch.tensor([size, -size]) + 0.5 * torch.randn(50 + 10 * (number % 3), 2, generator=generator)
