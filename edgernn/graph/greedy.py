@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import onnx_ir as ir
+from onnx_ir.passes import common
 
 from edgernn.errors import ExportError
 from edgernn.graph import passes
@@ -38,6 +39,7 @@ def compose_greedy(
     Raises:
         ExportError: where the graphs do not fit together.
     """
+    _join_functions(encoder, decoder)
     _rename(encoder.graph, "encoder")
     _rename(decoder.graph, "decoder")
     main, inner = encoder.graph, decoder.graph
@@ -47,7 +49,6 @@ def compose_greedy(
     missing = [_own_name(value) for value in others if value not in carried and _own_name(value) not in known]
     if missing or len(carried) != len(states):
         raise ExportError(f"greedy: the decoder needs {missing or 'other states'}, which nothing gives.")
-    _join_functions(encoder, decoder)
     results = {_own_name(value): value for value in inner.outputs}
     scores = inner.outputs[0]
     after = [results[spec.output] for spec in states]
@@ -160,10 +161,10 @@ def _own_name(value: ir.Value) -> str:
 
 
 def _join_functions(encoder: ir.Model, decoder: ir.Model) -> None:
-    for key, function in decoder.functions.items():
-        present = encoder.functions.get(key)
-        if present is not None and ir.to_proto(present) != ir.to_proto(function):
-            raise ExportError(
-                f"greedy: both graphs have a function {key[1]!r}, and they differ. Quantize with --inline."
-            )
-        encoder.functions[key] = function
+    """One set of functions. Where both have one of a name and they differ, the decoder's are written out."""
+    if any(
+        key in encoder.functions and ir.to_proto(encoder.functions[key]) != ir.to_proto(function)
+        for key, function in decoder.functions.items()
+    ):
+        common.InlinePass()(decoder)
+    encoder.functions.update(decoder.functions)

@@ -8,18 +8,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from edgernn.errors import InputError
 from edgernn.layers import Recurrent
 from edgernn.models.named import cell_type, check_sizes
 from edgernn.models.pooling import symbols_inside
 
-# Points that the convolution sees, and points a step.
+# Points, or steps of the one below, that a convolution sees; each halves the rate.
 _KERNEL, _STRIDE = 5, 2
 # What the network makes of a point.
 _FEATURES = 7
 
 
 class PenReader(nn.Module):
-    """What all networks share that read pen strokes: features, a convolution, recurrent layers.
+    """What all networks share that read pen strokes: features, convolutions, recurrent layers.
 
     A point's row is (x, y, b): its place from the first point on, in heights of the writing, and 1 where a
     stroke begins (`edgernn.strokes.point_rows`). With (dx, dy) the way from the point before, of length l,
@@ -28,8 +29,8 @@ class PenReader(nn.Module):
 
     is the direction while the pen touches, the jump where it was lifted, the height on the line, and how far
     the pen is from where it was on average until now, so that nothing depends on how long a line grows.
-    A convolution that sees the past alone halves the rate, and recurrent layers read it, in one direction,
-    which streams while the pen moves, or in both.
+    Convolutions that see the past alone halve the rate, each of them, and recurrent layers read on, in one
+    direction, which streams while the pen moves, or in both.
 
     Rows of zeros behind the last point fill up shorter drawings of a batch.
 
@@ -38,7 +39,8 @@ class PenReader(nn.Module):
         cell: name of a cell in `edgernn.cells`, in any case.
         num_layers: recurrent layers on top of each other.
         bidirectional: whether a second cell reads from the end to the start.
-        channels: output channels of the convolution.
+        stride: points a step, a power of 2 from 2 on.
+        channels: output channels of each convolution.
         dropout: probability of zeroing an element around and between recurrent layers, in training only.
 
     Raises:
@@ -51,12 +53,19 @@ class PenReader(nn.Module):
         cell: str = "lstm",
         num_layers: int = 2,
         bidirectional: bool = True,
+        stride: int = 2,
         channels: int = 64,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        check_sizes(type(self).__name__, hidden_size=hidden_size, channels=channels)
-        self.convolution = nn.Conv1d(_FEATURES, channels, _KERNEL, stride=_STRIDE)
+        check_sizes(type(self).__name__, hidden_size=hidden_size, stride=stride, channels=channels)
+        if stride < 2 or stride & (stride - 1):
+            raise InputError(f"{type(self).__name__}: stride must be a power of 2 from 2 on, found {stride}.")
+        self.stride = stride
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(channels if index else _FEATURES, channels, _KERNEL, stride=_STRIDE)
+            for index in range(stride.bit_length() - 1)
+        )
         first = cell_type(cell)(channels, hidden_size)
         self.recurrent = Recurrent(first, num_layers, bidirectional, dropout)
         self.dropout = nn.Dropout(dropout)
@@ -64,21 +73,23 @@ class PenReader(nn.Module):
 
     def encode(self, rows: Tensor, steps: Tensor | None) -> Tensor:
         """(batch, points, 3) → (batch, steps, width); `steps` (batch,) says how many of each row count."""
-        features = F.pad(_features(rows).transpose(1, 2), (_KERNEL - 1, 0))
-        seen = F.relu(self.convolution(features)).transpose(1, 2)
-        hidden: Tensor = self.recurrent(self.dropout(seen), lengths=steps)[0]
-        return self.dropout(hidden)
+        seen = _features(rows).transpose(1, 2)
+        for convolution in self.convolutions:
+            seen = F.relu(convolution(F.pad(seen, (_KERNEL - 1, 0))))
+        hidden: Tensor = self.recurrent(self.dropout(seen.transpose(1, 2)), lengths=steps)[0]
+        kept: Tensor = self.dropout(hidden)
+        return kept
 
     def steps(self, points: Tensor) -> Tensor:
         """How many steps drawings of so many points have, (batch,)."""
-        found: Tensor = (points + _STRIDE - 1).div(_STRIDE, rounding_mode="floor")
+        found: Tensor = (points + self.stride - 1).div(self.stride, rounding_mode="floor")
         return found
 
 
 class CharacterReader(PenReader):
     """Which of some characters, or signs, was drawn.
 
-    In one direction it answers after every second point, of the last step and of the mean so far; the last
+    In one direction it answers at every step, of the last output and of the mean so far; the last
     answer is that for the whole drawing. In both directions it answers once.
 
         y_t = softmax(W (h_t, mean(h_1 … h_t)) + b),   or   y = softmax(W mean(h) + b)
@@ -112,7 +123,7 @@ class CharacterReader(PenReader):
             rows: (batch, points, 3), of `point_rows`; rows of zeros behind the end.
 
         Returns:
-            (batch, classes), or in one direction (batch, ceil(points / 2), classes).
+            (batch, classes), or in one direction (batch, ceil(points / stride), classes).
         """
         return self.logits(rows).softmax(-1)
 
@@ -159,7 +170,7 @@ class TextReader(PenReader):
         self.head = nn.Linear(self.width, symbols)
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Log-probabilities (batch, ceil(points / 2), symbols) of drawings (batch, points, 3)."""
+        """Log-probabilities (batch, ceil(points / stride), symbols) of drawings (batch, points, 3)."""
         return self.log_probabilities(rows, None)
 
     def log_probabilities(self, rows: Tensor, steps: Tensor | None) -> Tensor:
@@ -177,8 +188,9 @@ def _features(rows: Tensor) -> Tensor:
     """(batch, points, 3) → (batch, points, 7); see `PenReader`."""
     places, begins = rows[..., :2], rows[..., 2:]
     moves = places - F.pad(places[:, :-1], (0, 0, 1, 0))
-    # Not quite zero, where the root has no gradient.
-    lengths = (moves.square().sum(-1, keepdim=True) + 1e-9).sqrt()
+    # Never zero, where there is no direction and the root has no gradient. (A bound and not an addition:
+    # onnxscript takes a number so small that is added for zero, and leaves it out of the graph.)
+    lengths = moves.square().sum(-1, keepdim=True).clamp(min=1e-9).sqrt()
     x, y = places[..., :1], places[..., 1:]
     count = torch.ones_like(x).cumsum(1)
     away = x - x.cumsum(1) / count

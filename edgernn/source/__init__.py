@@ -93,6 +93,7 @@ def _from_run(
     known = {
         "task": about.task,
         "unit": about.input_unit,
+        "features": about.features,
         "sample_rate": about.sample_rate,
         "labels": about.labels,
         "vocabulary": about.vocabulary,

@@ -30,13 +30,23 @@ class PenVariation:
     resize: float = option(
         0.1, "Spread of a wrong guess of their size in training, as a logarithm.", minimum=0
     )
+    backwards: float = option(
+        0.15, "Of characters: share of strokes that training draws from their end.", minimum=0, maximum=1
+    )
+    reorder: float = option(
+        0.1,
+        "Of characters: share of drawings whose strokes training takes in another order.",
+        minimum=0,
+        maximum=1,
+    )
     bend: float = option(0.03, "Spread of the waves that training bends them with, in heights.", minimum=0)
 
 
 def varied(drawing: Drawing, options: PenVariation) -> tuple[Drawing, float]:
     """A drawing as another hand might have drawn it, and what is taken for its height.
 
-    Turned, leaned, widened, and bent by a slow wave along each axis.
+    Turned, leaned, widened, bent by a slow wave along each axis, and drawn the other way round. Times that
+    strokes hold no longer ascend then.
     """
     turn, lean, wide, guess, *bends = torch.randn(6).tolist()
     angle = options.rotate * turn
@@ -46,7 +56,18 @@ def varied(drawing: Drawing, options: PenVariation) -> tuple[Drawing, float]:
     size = height(changed)
     if options.bend:
         changed = _bent(changed, options.bend * size * np.array(bends), size)
-    return changed, size * math.exp(options.resize * guess)
+    return _another_way(changed, options), size * math.exp(options.resize * guess)
+
+
+def _another_way(drawing: Drawing, options: PenVariation) -> Drawing:
+    """The same ink, perhaps from other ends and in another order."""
+    strokes = drawing.strokes
+    if options.backwards:
+        turned = torch.rand(len(strokes)) < options.backwards
+        strokes = tuple(s[::-1] if turn else s for s, turn in zip(strokes, turned.tolist(), strict=True))
+    if options.reorder and float(torch.rand(())) < options.reorder:
+        strokes = tuple(strokes[n] for n in torch.randperm(len(strokes)).tolist())
+    return Drawing(strokes)
 
 
 def _bent(drawing: Drawing, amplitudes: np.ndarray, size: float) -> Drawing:

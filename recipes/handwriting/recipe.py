@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -66,9 +66,10 @@ class Options(ClassifierOptions, PenVariation):
     hidden_size: int = option(96, "Size of a recurrent layer, a direction.", minimum=1)
     num_layers: int = option(2, "Recurrent layers on top of each other.", minimum=1)
     bidirectional: bool = option(True, "Whether a second cell reads backwards; such a network cannot stream.")
-    channels: int = option(64, "Output channels of the convolution.", minimum=1)
-    max_epochs: int = option(20, "Most passes over the training part.", minimum=1)
-    patience: int = option(20, "Epochs without a better validation loss before training stops.", minimum=1)
+    stride: int = option(2, "Points a step of the recurrent layers: 2, 4, …", minimum=2)
+    channels: int = option(64, "Output channels of each convolution.", minimum=1)
+    max_epochs: int = option(40, "Most passes over the training part.", minimum=1)
+    patience: int = option(40, "Epochs without a better validation loss before training stops.", minimum=1)
     learning_rate: float = option(0.004, "Step size of the optimiser, the schedule's largest.", above=0)
     schedule: Literal["constant", "cosine", "one-cycle", "plateau"] = option(
         "one-cycle", "How the learning rate changes over training."
@@ -98,7 +99,8 @@ class VariedTexts(Transcribed):
         options: PenVariation,
     ) -> None:
         super().__init__([rows_of(drawing) for drawing in drawings], texts, vocabulary)
-        self.drawings, self.options = list(drawings), options
+        # A line of text has an order, and a joined word drawn backwards is none.
+        self.drawings, self.options = list(drawings), replace(options, backwards=0.0, reorder=0.0)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         return rows_of(*varied(self.drawings[index], self.options)), self.numbers[index]
@@ -132,7 +134,7 @@ class Characters(ClassifierRecipe[Options]):
             metadata=_metadata("probabilities", labels=labels),
             source=parts.told(f"drawings of {len(labels)} characters"),
             fingerprint=_fingerprint(parts),
-            example=(_example(test.sequences),),
+            example=(_example(test.sequences, options.stride),),
             class_weights=class_weights(train.classes, len(labels), options.class_weights),
         )
 
@@ -153,8 +155,8 @@ class Characters(ClassifierRecipe[Options]):
 
     def answers(self, model: nn.Module, padded: Tensor, lengths: Tensor) -> Tensor:
         """Probabilities of the characters, of whole drawings."""
-        found: Tensor = model(padded)
-        return found if found.dim() == 2 else found[torch.arange(len(lengths)), (lengths - 1) // 2]
+        assert isinstance(model, CharacterReader)
+        return model.last(model(padded), lengths)
 
     def baselines(self, prepared: ClassifierData) -> dict[str, Tensor]:
         """The most frequent character, and the nearest drawing by thirty-two points along its path."""
@@ -192,7 +194,7 @@ class Texts(TranscriptionRecipe[Options]):
             metadata=_metadata("log-probabilities", vocabulary=vocabulary),
             source=parts.told(f"texts of {len(vocabulary) - 1} different characters"),
             fingerprint=_fingerprint(parts),
-            example=(_example(test.sequences),),
+            example=(_example(test.sequences, options.stride),),
         )
 
     def build(self, arguments: dict[str, Any]) -> TextReader:
@@ -418,6 +420,7 @@ def _arguments(options: Options) -> dict[str, Any]:
         "cell": options.cell,
         "num_layers": options.num_layers,
         "bidirectional": options.bidirectional,
+        "stride": options.stride,
         "channels": options.channels,
         "dropout": options.dropout,
     }
@@ -443,10 +446,10 @@ def _some(part: Dataset) -> tuple[list[Any], list[Any]]:
     return [drawings[n] for n in chosen], [labels[n] for n in chosen]
 
 
-def _example(sequences: Sequence[Tensor]) -> Tensor:
-    """Two drawings of the test part, the shorter one filled up, and of an even number of points."""
+def _example(sequences: Sequence[Tensor], stride: int) -> Tensor:
+    """Two drawings of the test part, the shorter one filled up, and of whole steps of the network."""
     rows = nn.utils.rnn.pad_sequence(list(sequences[:2]), batch_first=True)
-    return nn.functional.pad(rows, (0, 0, 0, rows.shape[1] % 2))
+    return nn.functional.pad(rows, (0, 0, 0, -rows.shape[1] % stride))
 
 
 RECIPE = Handwriting()
