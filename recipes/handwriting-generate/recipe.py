@@ -267,11 +267,14 @@ def _wanted(item: Writing, options: Options) -> bool:
 
 
 def _example(test: Ways, symbols: int, writers: int) -> tuple[Tensor, ...]:
-    """Words of the test part, and every number within the ranges of the inputs that the manifest gives."""
-    points, texts, who, _ = padded([test[n % len(test)] for n in range(max(2, min(8, len(test))))])
+    """The longest words of the test part, and every number within the ranges that the manifest gives."""
+    longest = sorted(range(len(test)), key=lambda n: -len(test.words[n].ways))[:8]
+    points, texts, who, target = padded([test[n] for n in (longest * 2)[: max(2, len(longest))]])
     texts[0, -1], texts[1, -1] = 0, symbols
     who[0], who[1] = 0, writers - 1
-    return points, texts, who
+    # A pen that stands still, as before a word and behind its end, is no example.
+    shortest = int((target[..., 2] != PADDING).sum(1).min())
+    return points[:, 1:shortest], texts, who
 
 
 RECIPE = HandwritingGenerate()

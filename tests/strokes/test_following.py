@@ -43,6 +43,9 @@ def test_the_pen_does_what_is_likely_and_does_not_end_where_it_may_not() -> None
     log_p, generator = np.log([0.5, 0.3, 0.2]), np.random.default_rng(0)
     found = np.bincount([draw_pen(log_p, generator) for _ in range(4000)], minlength=3) / 4000
     np.testing.assert_allclose(found, [0.5, 0.3, 0.2], atol=0.03)
+    # 0.5² ÷ (0.5² + 0.3² + 0.2²)
+    found = np.bincount([draw_pen(log_p, generator, bias=1.0) for _ in range(4000)], minlength=3) / 4000
+    np.testing.assert_allclose(found, np.array([25, 9, 4]) / 38, atol=0.03)
     found = np.bincount([draw_pen(log_p, generator, may_end=False) for _ in range(4000)], minlength=3) / 4000
     np.testing.assert_allclose(found, [0.625, 0.375, 0.0], atol=0.03)
 
@@ -86,6 +89,22 @@ def test_a_text_that_was_left_behind_is_over_when_the_pen_is_lifted() -> None:
     # A lift soon after the end may be before the dot of an i.
     network = Network(2, {6: LIFTED, 30: LIFTED})
     assert len(follow(network, 2, np.random.default_rng(0)).strokes) == 2
+
+
+@pytest.mark.parametrize(("lifted", "done", "ended"), [(0.4, 0.6, 1.0), (0.7, 0.3, 0.3)])
+def test_behind_the_text_a_pen_stops_for_good_where_that_is_likelier(
+    lifted: float, done: float, ended: float
+) -> None:
+    class Doubtful(Network):
+        def __call__(self, point: np.ndarray) -> Foreseen:
+            found = super().__call__(point)
+            return found._replace(pen=np.log([1e-9, lifted, done])) if len(self.told) == 6 else found
+
+    def strokes(seed: int) -> int:
+        return len(follow(Doubtful(2, {9: DONE}), 2, np.random.default_rng(seed)).strokes)
+
+    found = [strokes(seed) for seed in range(200)]
+    assert np.mean(np.array(found) == 1) == pytest.approx(ended, abs=0.1)
 
 
 def test_a_network_that_never_ends_is_stopped() -> None:
