@@ -57,11 +57,13 @@ def export(
         chunk: of a streaming file: time steps of every push; None leaves it free.
         time_dim: which dimension of the inputs is time.
         dims: names of an input's dimensions where they are not (batch, time, …), e.g.
-            {"h0": (None, "batch", None)}; "batch" and "time" are free.
+            {"h0": (None, "batch", None)}; "batch" and "time" are free. A module may say them itself, by an
+            attribute `input_dims`.
         length: of a sequence file: a fixed number of time steps; None leaves it free ("unrolled" takes the
             example's).
         opset: ONNX operator set, 18 to 23.
-        output_names: names for the outputs, in the order in which the forward returns them.
+        output_names: names for the outputs, in the order in which the forward returns them. A module may say
+            them itself, by an attribute `output_names`.
         metadata: what only you know: task, labels, vocabulary, normalization, sample_rate (time steps per
             second), scores; unit and features (names) of the first input, output_unit and outputs (names)
             of the first output.

@@ -39,9 +39,11 @@ def run_direction(
         alive_TB1 = (times < lengths).unsqueeze(-1)
     if hoisted and (at_once := cell.over_time(projected, state, alive_TB1, reverse)) is not None:
         return at_once
+    # Together: the gradient of a step that is taken by its index is an array of all steps.
+    each = projected.unbind(0)
     outputs: list[Tensor] = [x_TBF] * steps
     for t in reversed(range(steps)) if reverse else range(steps):
-        output, new_state = advance(projected[t], state)
+        output, new_state = advance(each[t], state)
         if alive_TB1 is not None:
             alive = alive_TB1[t]
             output = torch.where(alive, output, torch.zeros_like(output))

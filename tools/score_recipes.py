@@ -95,7 +95,7 @@ def score_lines() -> list[str]:
         if measured is None:
             continue
         mean = statistics.mean(measured.values)
-        digits = 3 if mean >= 0.1 else 5
+        digits = 3 if abs(mean) >= 0.1 else 5
         spread = f" ± {statistics.stdev(measured.values):.{digits}f}" if len(measured.values) > 1 else ""
         goal = (
             f"≥ {benchmark.at_least:g}" if benchmark.at_least is not None

@@ -74,6 +74,7 @@ def build(
     else:
         stream = StreamingProgram(captured.program, (), sequence_output_times(captured))
     onnx_model = translate(stream.program, opset)
+    output_names = output_names or getattr(model, "output_names", None)
     names = _output_names(captured.output_names, output_names, {item.name for item in captured.inputs})
     state_inputs = [state.input for state in stream.states]
     name_interface(

@@ -7,6 +7,7 @@ from edgernn.models.crf import LinearChainCRF
 from edgernn.models.denoiser import Denoiser
 from edgernn.models.forecaster import Forecaster
 from edgernn.models.fusion_classifier import FusionClassifier
+from edgernn.models.handwriting_writer import HandwritingWriter
 from edgernn.models.keyword_spotter import KeywordSpotter
 from edgernn.models.language_model import LanguageModel
 from edgernn.models.pen_reader import CharacterReader, TextReader
@@ -19,7 +20,7 @@ from edgernn.models.tagger import Tagger
 from edgernn.models.text_classifier import TextClassifier
 
 __all__ = [
-    "AnomalyDetector", "CharacterReader", "Denoiser", "Forecaster", "FusionClassifier", "KeywordSpotter",
-    "LanguageModel", "LinearChainCRF", "SensorClassifier", "Seq2Seq", "SpanReader", "SpeechRecognizer",
-    "StoryReader", "Tagger", "TextClassifier", "TextReader",
+    "AnomalyDetector", "CharacterReader", "Denoiser", "Forecaster", "FusionClassifier", "HandwritingWriter",
+    "KeywordSpotter", "LanguageModel", "LinearChainCRF", "SensorClassifier", "Seq2Seq", "SpanReader",
+    "SpeechRecognizer", "StoryReader", "Tagger", "TextClassifier", "TextReader",
 ]  # fmt: skip

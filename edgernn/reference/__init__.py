@@ -10,9 +10,10 @@ Read in this order:
     sequence.py        the loop over time that all cells share, forward and backward
     lstm.py, gru.py    the gated cells
     peephole_lstm.py, coupled_lstm.py, projected_lstm.py, layer_norm.py, ind_rnn.py, fast_grnn.py, minimal.py,
-    sru.py             one step of each further cell
+    sru.py, text_window.py  one step of each further cell
     output.py          the output layer y = σ(W h + b)
     losses.py          squared error, cross-entropy
+    mixture_density.py the likelihood of points by a mixture of Gaussians
     optimizer.py       gradient descent
     gradient_check.py  finite differences: how to know that a gradient is right
 `arrays.py` and `parameters.py` hold the types and the checks of the arguments.

@@ -118,3 +118,24 @@ def test_a_way_that_cannot_run_is_reported(tmp_path):
     assert [item.name for item in report.measurements] == ["edgernn", "by hand"]
     assert "called twice" in report.skipped["default path"]
     assert "called twice" in report.skipped["torch eager"]
+
+
+class Sums(nn.Module):
+    """Has a state beside that of its layer: the sum so far."""
+
+    def __init__(self):
+        super().__init__()
+        self.gru = nn.GRU(3, 3, batch_first=True)
+
+    def forward(self, x):
+        return self.gru(torch.cumsum(x, 1))[0]
+
+
+def test_states_that_no_recurrent_module_holds_are_not_lost_on_the_way(tmp_path):
+    path = tmp_path / "sums.onnx"
+    network = Sums().eval()
+    edgernn.export(network, path, torch.randn(1, 4, 3), streaming=True, check=False)
+    report = edgernn.bench(path, source=network, rounds=1, processes=0)
+    assert [item.name for item in report.measurements] == ["edgernn", "by hand"]
+    assert "sum_in" in report.skipped["default path"]
+    assert "sum_in" in report.skipped["torch eager"]

@@ -46,7 +46,7 @@ ALLOWED: dict[str, set[str]] = {
     "streaming": _CAPTURE,
     "graph": _STREAMING,
     # Of the features, the vocabularies, which are plain Python: tests without torch prove it.
-    "runtime": _BASE | {"kernels", "ctc", "beam", "features"},
+    "runtime": _BASE | {"kernels", "ctc", "beam", "strokes", "features"},
     "kernels": _BASE,
     "pages": _BASE,
     "quantize": _BASE | {"runtime", "pages"},

@@ -12,6 +12,17 @@ from torch import Tensor, nn
 from edgernn.capture import flatten_outputs
 from edgernn.errors import ExportError
 from edgernn.layers import Recurrent
+from edgernn.manifest import Manifest
+
+
+def refuse_other_states(manifest: Manifest) -> None:
+    """Raise ExportError where a stream has states that no recurrent module of torch holds."""
+    others = [state.input for state in manifest.states if not state.layer]
+    if others:
+        raise ExportError(
+            f"the stream has states besides those of recurrent layers ({', '.join(others)}); nothing carries "
+            "them but edgernn."
+        )
 
 
 class _Tape:

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from edgernn.bench.contenders.base import DEFAULT_PATH, Array, Contender
-from edgernn.bench.contenders.carried import Carried
+from edgernn.bench.contenders.carried import Carried, refuse_other_states
 from edgernn.bench.contenders.plain import plain_contender, start_plain
 from edgernn.errors import ExportError
 from edgernn.manifest import Manifest
@@ -46,12 +46,7 @@ def default_path_contender(
     Raises:
         ExportError: where the module cannot be exported that way, with the reason.
     """
-    others = [state.input for state in manifest.states if not state.layer]
-    if others:
-        raise ExportError(
-            f"the stream has states besides those of recurrent layers ({', '.join(others)}); nothing exports "
-            "them but edgernn."
-        )
+    refuse_other_states(manifest)
     if manifest.streaming:
         carried = Carried(model, len(inputs))
         module, states = cast(nn.Module, carried), carried.initial_states(batch)

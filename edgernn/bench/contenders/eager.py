@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from edgernn.bench.contenders.base import EAGER, Array, Contender, nothing
-from edgernn.bench.contenders.carried import Carried
+from edgernn.bench.contenders.carried import Carried, refuse_other_states
 from edgernn.capture import flatten_outputs
 from edgernn.manifest import Manifest
 
@@ -42,6 +42,7 @@ def eager_contender(model: nn.Module, manifest: Manifest, inputs: Sequence[Array
             lambda result: [tensor.numpy() for _, tensor in flatten_outputs(result)][:count],
             nothing,
         )
+    refuse_other_states(manifest)
     carried = Carried(model, len(manifest.inputs))
     initial = carried.initial_states(batch)
     with torch.inference_mode():

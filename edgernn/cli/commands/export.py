@@ -92,6 +92,7 @@ def command(
     from edgernn.cli import manifest_tables
     from edgernn.cli.console import facts, file_size, next_steps, working
     from edgernn.cli.folders import export_parts
+    from edgernn.cli.makers import find_maker
     from edgernn.cli.placement_tables import share
     from edgernn.cli.sounds import gives_sound, takes_sound
     from edgernn.errors import InputError
@@ -154,7 +155,11 @@ def command(
             )
         )
         console.print(manifest_tables.tensors(manifest))
-        if gives_sound(manifest):
+        maker = find_maker(manifest.task)
+        if maker is not None:
+            made = f"out{maker.SUFFIXES[0]}"
+            run = (["run", output, "--prompt", "hello", "-o", made], "write a file of a text")
+        elif gives_sound(manifest):
             run = (["run", output, "recording.wav", "-o", "out.wav"], "run it on a recording")
         elif takes_sound(manifest):
             run = (["run", output, "recording.wav"], "run it on a recording")
