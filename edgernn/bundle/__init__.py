@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from edgernn.bundle.describe import describe
 from edgernn.bundle.golden import digest, golden_vectors, snapshot_bytes
 from edgernn.bundle.targets import find_target, target_names
 from edgernn.errors import InputError
+from edgernn.files import atomic_folder, require_free_folder
 from edgernn.runtime import load
 
 __all__ = ["BundleReport", "bundle", "target_names"]
@@ -84,8 +83,7 @@ def bundle(
     if format not in FORMATS:
         raise InputError(f"format: {format!r} is unknown. Known: {', '.join(FORMATS)}.")
     place = Path(folder)
-    if place.exists() and (not place.is_dir() or any(place.iterdir())):
-        raise InputError(f"folder: {str(place)!r} exists and is not empty. Name another, or remove it first.")
+    require_free_folder(place)
     paths = [Path(item) for item in ([models] if isinstance(models, str | os.PathLike) else models)]
     if not paths:
         raise InputError("models: name at least one .onnx file.")
@@ -133,18 +131,9 @@ def _operators(models: tuple[AppModel, ...]) -> tuple[str, ...]:
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
-    """Write all files or none: into a folder beside, which is then renamed."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
+    """Write all files or none."""
+    with atomic_folder(folder) as temporary:
         for path, data in files.items():
             file = temporary / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(data)
-        # mkdtemp makes private folders; an app is an ordinary folder of its owner.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o777 & ~mask)
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

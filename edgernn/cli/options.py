@@ -11,7 +11,8 @@ from edgernn.cli import completion
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 ModelFile = Annotated[
-    Path, typer.Argument(metavar="FILE", help="An .onnx file of edgernn.", show_default=False)
+    Path,
+    typer.Argument(metavar="FILE", help="An .onnx file of edgernn, or a network folder.", show_default=False),
 ]
 SourceName = Annotated[
     str,
@@ -37,7 +38,10 @@ RecipeFolder = Annotated[
     typer.Option("--recipe", help="Folder of the run's recipe, where it does not ship with edgernn."),
 ]
 OutputFile = Annotated[
-    Path, typer.Option("--output", "-o", metavar="FILE", help="The .onnx file to write.", show_default=False)
+    Path,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="The .onnx file to write, or a folder.", show_default=False
+    ),
 ]
 Provider = Annotated[
     str,

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgernn.cli.outcome import print_json
 from edgernn.errors import InputError
 
 if TYPE_CHECKING:
     from edgernn.cli.answers import Answers
-    from edgernn.runtime import Session
 
 
-def answer_texts(session: Session, answers: Answers, json: bool) -> None:
+def answer_texts(session: Any, answers: Answers, json: bool) -> None:
     """Read lines from standard input, and print what the model says of them.
+
+    Args:
+        session: what `answers` takes: a session, or a network of several.
+        answers: see `edgernn.cli.answers`.
+        json: whether answers are printed as JSON.
 
     Raises:
         InputError: where there is no text.

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.export import Dim, ExportedProgram
 
 from edgernn.capture import BATCH, TIME, Captured, check_free, trace
+from edgernn.capture.inputs import DimNames, with_sizes
 from edgernn.errors import StreamingError
 from edgernn.manifest import StateSpec
 from edgernn.streaming.context import Context, NeedsMultipleError
@@ -88,9 +89,10 @@ def make_streaming(
     inputs = _inputs(captured, chunk or hop * _TRACED_FRAMES)
     # Clones: torch guards on what a view is a view of.
     states = tuple(state.clone() for state in context.new_states if state is not None)
-    free = {BATCH} if chunk is not None else {BATCH, TIME}
+    fixed = {None} if chunk is None else {None, TIME}
     dynamic_inputs = tuple(
-        {index: Dim.AUTO for index, dim in enumerate(info.dims) if dim in free} for info in captured.inputs
+        {index: Dim.AUTO for index, dim in enumerate(info.dims) if dim not in fixed}
+        for info in captured.inputs
     )
     dynamic_states = tuple({state.dims.index(BATCH): Dim.AUTO} for state in context.states)
     # A forward with *tensors takes its dynamic shapes as one nested entry.
@@ -155,12 +157,11 @@ def _output_time(flow: Flow) -> OutputTime:
     return OutputTime(flow.dim, hop.numerator, hop.denominator, flow.delay)
 
 
-def _sized(example: Tensor, dims: tuple[str | None, ...], *, batch: int, steps: int) -> Tensor:
-    """The example with other sizes of batch and time, its content repeated."""
-    for index, dim in enumerate(dims):
-        if dim not in (BATCH, TIME):
-            continue
-        wanted = batch if dim == BATCH else steps
-        repeats = -(-wanted // example.shape[index])
-        example = torch.cat([example] * repeats, dim=index).narrow(index, 0, wanted)
-    return example.clone(memory_format=torch.contiguous_format)
+def _sized(example: Tensor, dims: DimNames, *, batch: int, steps: int) -> Tensor:
+    """The example with other sizes of batch and time, and of what else is free, its content repeated."""
+    sizes = {BATCH: batch, TIME: steps}
+    for size, dim in zip(example.shape, dims, strict=True):
+        if dim is not None and dim not in sizes:
+            # torch takes a size of 1 for a special case, and equal sizes for one.
+            sizes[dim] = max(size, batch + 1) + (max(size, batch + 1) == steps)
+    return with_sizes(example, dims, sizes)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from edgernn import _PUBLIC
 
-_BASE = {"errors", "files", "manifest"}
+_BASE = {"errors", "files", "manifest", "network_folder"}
 _LAYERS = _BASE | {"reference", "cells", "sequence", "layers"}
 _CAPTURE = _LAYERS | {"capture"}
 _STREAMING = _CAPTURE | {"streaming"}
 # These see both wings; nothing below them imports them.
-_TOP = {"verify", "bench", "export", "source", "quickstart", "tune", "bundle"}
+_TOP = {"verify", "bench", "export", "export_folder", "source", "quickstart", "tune", "bundle"}
 # What both wings and an app need, on numpy alone (and on soundfile where there are sounds).
 _SIGNALS = {"sound", "events", "ctc"}
 _TRAINING = _LAYERS | _SIGNALS | {"features", "models", "training", "pages"}
@@ -27,6 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
     "manifest": {"errors"},
+    "network_folder": {"errors", "files"},
     "sound": {"errors", "files"},
     "events": {"errors"},
     "ctc": {"errors"},
@@ -57,7 +58,7 @@ ALLOWED: dict[str, set[str]] = {
 # Part → packages from outside that it must not need.
 _ONNX = {"onnx", "onnx_ir", "onnxscript"}
 FORBIDDEN: dict[str, set[str]] = {
-    **{part: {"torch", "onnxruntime", *_ONNX} for part in ("errors", "files", "manifest", "reference")},
+    **{part: {"torch", "onnxruntime", *_ONNX} for part in (*_BASE, "reference")},
     **{
         part: {"onnxruntime", *_ONNX}
         for part in ("cells", "sequence", "layers", "models", "training", "capture", "streaming", "recipes")
@@ -70,7 +71,7 @@ FORBIDDEN: dict[str, set[str]] = {
 
 # Part → the only packages from outside that it may need.
 ONLY: dict[str, set[str]] = {
-    **{part: set() for part in ("errors", "files", "manifest")},
+    **{part: set() for part in _BASE},
     "reference": {"numpy"},
     **{part: {"numpy"} for part in ("sound", "events", "ctc")},
     "runtime": {"numpy", "onnxruntime"},

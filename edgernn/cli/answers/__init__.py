@@ -11,6 +11,7 @@ import importlib.util
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,14 +32,17 @@ Answers = Callable[["Session", Iterator[str]], Iterator[Answer]]
 
 def find_answers(manifest: Manifest) -> Answers | None:
     """What answers lines of text for a file; None where its lines are numbers."""
-    # What the task is called, the file says: nothing but a name may become a module's.
-    if not re.fullmatch(r"[a-z]+(-[a-z]+)*", manifest.task) or not manifest.vocabulary:
-        return None
-    name = f"{__name__}.{manifest.task.replace('-', '_')}"
-    if importlib.util.find_spec(name) is None:
-        return None
-    module = importlib.import_module(name)
-    if not manifest.labels and getattr(module, "NEEDS_LABELS", True):
+    module = answers_for(manifest.task) if manifest.vocabulary else None
+    if module is None or (not manifest.labels and getattr(module, "NEEDS_LABELS", True)):
         return None
     found: Answers = module.answers
     return found
+
+
+def answers_for(task: str) -> ModuleType | None:
+    """The module that answers lines of text for a task; None where there is none."""
+    # What the task is called, the file says: nothing but a name may become a module's.
+    if not re.fullmatch(r"[a-z]+(-[a-z]+)*", task):
+        return None
+    name = f"{__name__}.{task.replace('-', '_')}"
+    return None if importlib.util.find_spec(name) is None else importlib.import_module(name)

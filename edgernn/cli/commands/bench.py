@@ -85,6 +85,15 @@ def command(
         raise InputError("--only and --out belong to a --suite; name that too.")
     if file is None:
         raise InputError("FILE is missing: name an .onnx file of edgernn, or a --suite.")
+    if file.is_dir():
+        from edgernn.cli.folders import by_part, refuse_for_folder
+
+        refuse_for_folder({"--source": source, "--against": against}, file)
+        given = {
+            "fail_if_slower": fail_if_slower, "batch": batch, "steps": steps, "rounds": rounds,
+            "threads": threads, "provider": provider, "cold_start": cold_start, "calls": calls,
+        }  # fmt: skip
+        return by_part(command, file, given)
     from edgernn.bench import bench, render
     from edgernn.cli.console import working
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_text
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -79,11 +80,13 @@ def command(
     """Write a torch model as an ONNX file that stock onnxruntime runs, and prove it equal.
 
     The file is compared with torch and with the float64 reference before it is written; one that differs is
-    not written (exit code 1). With --for a provider's rules choose the form.
+    not written (exit code 1). With --for a provider's rules choose the form. A network of several graphs, as
+    an encoder and a decoder, is written into a folder where -o names no .onnx file.
     """
     import edgernn
     from edgernn.cli import manifest_tables
     from edgernn.cli.console import facts, file_size, next_steps, working
+    from edgernn.cli.folders import export_parts
     from edgernn.cli.placement_tables import share
     from edgernn.errors import InputError
     from edgernn.placement import place
@@ -94,6 +97,17 @@ def command(
         raise InputError("example: say which inputs the model takes, e.g. --example 1x100x40.")
     given: dict[str, Any] = {"task": task, "unit": unit, "sample_rate": sample_rate, "labels": _words(labels)}
     options: dict[str, Any] = {} if opset is None else {"opset": opset}
+    about = {**found.metadata, **{name: value for name, value in given.items() if value is not None}}
+    if _is_folder(found.model, output):
+        for_one = {
+            "--streaming": streaming, "--chunk": chunk, "--lookahead": lookahead, "--length": length,
+            "--fix-batch": fix_batch, "--for": provider, "--dims": dims, "--output-names": output_names,
+        }  # fmt: skip
+        wrong = [name for name, value in for_one.items() if value]
+        if wrong:
+            raise InputError(f"{wrong[0]}: the graphs of a folder say that themselves; leave it out.")
+        with working("Exporting, and comparing the files with the model …"):
+            return export_parts(found, output, about, recurrence=recurrence, kernels=kernels, **options)
     with working("Exporting, and comparing the file with the model …"):
         manifest = edgernn.export(
             found.model,
@@ -110,10 +124,7 @@ def command(
             kernels=kernels,
             fix_batch=fix_batch,
             provider=provider,
-            metadata={
-                **found.metadata,
-                **{name: value for name, value in given.items() if value is not None},
-            },
+            metadata=about,
             **options,
         )
     size = output.stat().st_size
@@ -161,6 +172,13 @@ def command(
     if placement is not None:
         data["placement"] = asdict(placement)
     return Outcome(data, show)
+
+
+def _is_folder(model: Any, output: Path) -> bool:
+    """Whether a network of several graphs goes into a folder."""
+    from edgernn.models.parts import Parted
+
+    return isinstance(model, Parted) and output.suffix != ".onnx"
 
 
 def _dims(settings: list[str] | None) -> dict[str, list[str | None]] | None:

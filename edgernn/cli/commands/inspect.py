@@ -42,6 +42,11 @@ def command(
     With --providers any ONNX file will do, and none of the providers need be installed; the package onnx-ir
     is needed to read the graph.
     """
+    if file.is_dir():
+        from edgernn.cli.folders import by_part
+
+        given = {"providers": providers, "nodes": nodes, "compare": compare, "json": json}
+        return by_part(command, file, given)
     if providers is not None:
         return _placement(file, providers, nodes, compare)
     from edgernn.cli import manifest_tables

@@ -71,6 +71,16 @@ def command(
     json: Json = False,
 ) -> Outcome:
     """Write a file with smaller weights, and report what was quantized, what not, and the error it costs."""
+    if file.is_dir():
+        from edgernn.cli.folders import quantize_parts, refuse_for_folder
+        from edgernn.cli.recipe_options import merge
+
+        for_one = {
+            "--data": data, "--keep": keep, "--calibrate": calibrate, "--budget": budget, "--source": source,
+            "--target": target, "--report": report_folder,
+        }  # fmt: skip
+        refuse_for_folder(for_one, file)
+        return quantize_parts(file, output, scheme, merge(settings), inline)
     import edgernn
     from edgernn.cli.arrays import read_npy
     from edgernn.cli.console import facts, file_size, next_steps, working

@@ -77,6 +77,10 @@ def command(
     seed: Annotated[
         int | None, typer.Option(help="Seed of the text.", show_default="another one each time")
     ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="An option of what a prompt makes, e.g. pitch=1.2."),
+    ] = None,
     json: Json = False,
 ) -> Outcome:
     """Run a file on arrays, tables or sounds, or answer lines from standard input one by one.
@@ -87,7 +91,8 @@ def command(
     takes a text a line, one that finds answers in a text a JSON object with context and question.
     Outputs are printed one time step a line.
 
-    With --prompt a streaming language model writes on from a text.
+    With --prompt a streaming language model writes on from a text; a file or a network folder that makes
+    speech or writing of a text writes it into the file of -o, and one that translates prints the translation.
 
     A folder of .npy and .csv files is scored file by file into the folder of -o. Run it again to go on where
     it stopped; the exit code is 1 where a file failed.
@@ -98,6 +103,9 @@ def command(
     from edgernn.cli.collection import score_folder
     from edgernn.cli.console import print_note
     from edgernn.cli.lines import answer_lines, only_input, print_outputs
+    from edgernn.cli.makers import find_maker, make
+    from edgernn.cli.network_running import made_outcome, run_network
+    from edgernn.cli.recipe_options import merge
     from edgernn.cli.running import batch_of, open_stream, read_inputs, run_arrays, save_states
     from edgernn.cli.scorer import Scorer
     from edgernn.cli.tellers import find_teller, hop_seconds
@@ -111,6 +119,11 @@ def command(
     if nan not in ("refuse", "allow"):
         raise InputError(f"--nan: expected refuse or allow, found {nan!r}.")
     names = [name.strip() for name in provider.split(",")]
+    chosen = merge(settings)
+    if file.is_dir():
+        return run_network(
+            file, inputs, prompt, output, chosen, seed=seed, provider=names, threads=threads, json=json
+        )
     if len(inputs) == 1 and Path(inputs[0]).is_dir():
         if resume is not None or save_state is not None:
             raise InputError("--resume and --save-state are for one stream, not for a folder.")
@@ -126,6 +139,11 @@ def command(
     )
     for name, reason in session.fallbacks:
         print_note(f"{name} was passed over for {session.provider}: {reason}")
+    maker = find_maker(session.manifest.task)
+    if prompt is not None and maker is not None:
+        return made_outcome(make(maker, session, prompt, output, chosen, seed), prompt, output)
+    if chosen:
+        raise InputError("--set: it is for what a prompt makes; this file makes nothing of one.")
     if prompt is not None:
         text = write_text(session, writing, show=not json)
         return Outcome({"prompt": prompt, "text": text}, lambda console: None)

@@ -40,6 +40,8 @@ def command(
     from edgernn.errors import InputError
     from edgernn.files import existing_file
 
+    if file.is_dir():
+        return _verify_folder(source, file, weights, example, seed, provider, recipe)
     existing_file(file, "model")
     if source.endswith(".onnx"):
         if weights is not None or example is not None or recipe is not None:
@@ -63,3 +65,26 @@ def command(
         show_parity(console, report, same_weights)
 
     return Outcome(report.to_json(), show, report.passed)
+
+
+def _verify_folder(
+    source: str,
+    folder: Path,
+    weights: Path | None,
+    example: str | None,
+    seed: int,
+    provider: str,
+    recipe: Path | None,
+) -> Outcome:
+    """Of a network of several graphs."""
+    from edgernn.cli.console import working
+    from edgernn.cli.folders import verify_parts
+    from edgernn.network_folder import is_network_folder
+    from edgernn.source import load_source
+
+    if is_network_folder(source):
+        with working("Comparing …"):
+            return verify_parts(Path(source), folder, seed, provider)
+    found = load_source(source, weights, example, recipe=recipe)
+    with working("Comparing …"):
+        return verify_parts(found, folder, seed, provider)

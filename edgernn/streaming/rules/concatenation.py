@@ -39,7 +39,8 @@ def apply(context: Context, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         )
     ahead = next((flow.ahead for flow in timed if flow.ahead), "")
     late = context.aligned(timed)
-    like = late[0]
+    # What was expanded over time does not know its batch.
+    like = next((flow for flow in late if flow.batch >= 0), late[0])
     prefix = None
     if like.delay < 0 and context.discovering:
         prefix = target([flow.prefix for flow in late], dim)

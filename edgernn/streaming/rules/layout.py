@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from edgernn.streaming.context import Context
-from edgernn.streaming.flow import Flow, as_positive, aten, flows_in, plain, prefixes, wrap
+from edgernn.streaming.flow import Flow, Length, as_positive, aten, flows_in, plain, prefixes, wrap
 from edgernn.streaming.rules.pointwise import joint_kind
 
 _VIEWS = {
@@ -32,6 +32,8 @@ def apply(context: Context, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     target: Any = context.node.target
     kind = joint_kind(context, flows_in([args, kwargs]))
     x: Flow = args[0]
+    if kind == "fixed" and target is aten.expand.default:
+        return _expanded(context, x, args)
     if kind in ("latest", "fixed"):
         return wrap(target(*plain(args), **plain(kwargs)), x)
     if kind == "folded":
@@ -55,6 +57,21 @@ def apply(context: Context, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     if isinstance(made, list):
         return [flow.with_(prefix=part) for flow, part in zip(made, before, strict=True)]
     return made.with_(prefix=before)
+
+
+def _expanded(context: Context, x: Flow, args: Sequence[Any]) -> Flow:
+    """What has no time flows with it where it is expanded to as many frames as a tensor with time has."""
+    result = x.tensor.expand(plain(args[1]))
+    lengths = [(dim, size) for dim, size in enumerate(args[1]) if isinstance(size, Length)]
+    if not lengths:
+        return x.with_(tensor=result)
+    dim, length = lengths[0]
+    if len(lengths) > 1 or length.surplus > 0:
+        raise context.refuse(
+            "it expands a tensor over time to more frames than the stream has", "Expand it to the input's."
+        )
+    # The frames are all alike, so the ones that no sequence has may as well be the first.
+    return Flow(result, "timed", dim, hop=length.hop, delay=-length.surplus, surplus=length.surplus)
 
 
 def _mover(target: Any, x: Flow, args: Sequence[Any]) -> Callable[[int], int | None]:
