@@ -1,13 +1,13 @@
 """SpeechSynthesizer: text becomes sound piece by piece, by the three networks of a voice; on numpy alone.
 
 A voice is three graphs: `text` gives every character a vector and a duration, `frames` makes spectra and a
-pitch of them, and `vocoder` makes sound of these. Between them stand pitch and speed, which are the listener's
-to choose.
+pitch of them, and `vocoder` makes sound of these. Between them stand pitch and speed, which the listener
+chooses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ _FIRST = 1
 # Features of a frame's place within its character, behind the character's own.
 PLACES = 2
 PARTS = ("text", "frames", "vocoder")
+_ALL = 1 << 30
+SETTINGS = ("sample_rate", "noise_size")
 
 
 def text_numbers(text: str, vocabulary: Sequence[str]) -> list[int]:
@@ -87,14 +89,14 @@ class SpeechSynthesizer:
         noise_size: random numbers a frame.
 
     Example:
-        >>> voice = SpeechSynthesizer.of({name: edgernn.load(f"voice/{name}.onnx") for name in PARTS})
+        >>> voice = SpeechSynthesizer.of(load_network("voice"))
         >>> for samples in voice.stream("seven hundred forty two", pitch=1.2):
         ...     play(samples)
     """
 
     def __init__(
         self,
-        text: Callable[[Array], tuple[Array, Array]],
+        text: Callable[[Array], tuple[Array, ...]],
         frames: Callable[[], Push],
         vocoder: Callable[[], Push],
         *,
@@ -106,40 +108,36 @@ class SpeechSynthesizer:
         self.vocabulary, self.sample_rate, self.noise_size = tuple(vocabulary), sample_rate, noise_size
 
     @classmethod
-    def of(cls, sessions: Mapping[str, Any]) -> SpeechSynthesizer:
-        """The voice of three loaded files, by the names of its parts.
+    def of(cls, network: Any) -> SpeechSynthesizer:
+        """The voice of a network folder, as `edgernn.runtime.network.load_network` gives it.
 
         Raises:
-            ModelError: where a part is missing.
+            ModelError: a part or a setting is missing.
         """
-        missing = [name for name in PARTS if name not in sessions]
-        if missing:
+        text, frames, vocoder = (network.session(name) for name in PARTS)
+        missing = [name for name in SETTINGS if name not in network.settings]
+        if missing or not text.manifest.vocabulary:
             raise ModelError(
-                f"voice: it has no part {missing[0]!r}; found {', '.join(sessions) or 'none'}. Export a run of "
-                "the recipe speech-generate into a folder."
+                f"voice: {str(network.folder)!r} does not say its {(*missing, 'vocabulary')[0]}. Export a "
+                "run of the recipe speech-generate into a folder."
             )
-        text, frames, vocoder = (sessions[name] for name in PARTS)
 
-        def pushes(session: Any) -> Callable[[], Push]:
-            def open_stream() -> Push:
-                stream = session.stream()
-                return lambda *chunk: _several(stream.push(*chunk))
+        def open_stream(session: Any) -> Push:
+            stream = session.stream()
+            return lambda *chunk: _several(stream.push(*chunk))
 
-            return open_stream
-
-        noise = vocoder.inputs[-1]
         return cls(
-            lambda numbers: _several(text.run(numbers)),  # type: ignore[arg-type, return-value]
-            pushes(frames),
-            pushes(vocoder),
+            lambda numbers: _several(text.run(numbers)),
+            lambda: open_stream(frames),
+            lambda: open_stream(vocoder),
             vocabulary=text.manifest.vocabulary,
-            sample_rate=vocoder.manifest.sample_rate,
-            noise_size=noise.dims[-1],
+            **{name: network.settings[name] for name in SETTINGS},
         )
 
     def say(self, text: str, *, pitch: float = 1.0, speed: float = 1.0, seed: int = 0) -> Array:
         """The whole sound of a text, (samples,) float32; arguments as for `stream`."""
-        return np.concatenate(list(self.stream(text, pitch=pitch, speed=speed, seed=seed)))
+        pieces = self.stream(text, pitch=pitch, speed=speed, seed=seed, chunk=_ALL)
+        return np.concatenate(list(pieces))
 
     def stream(
         self, text: str, *, pitch: float = 1.0, speed: float = 1.0, seed: int = 0, chunk: int = 16
@@ -168,9 +166,7 @@ class SpeechSynthesizer:
         numbers = np.array([text_numbers(text, self.vocabulary)], dtype=np.int64)
         return self._pieces(numbers, pitch, speed, seed, chunk)
 
-    def _pieces(
-        self, numbers: Array, pitch: float, speed: float, seed: int, chunk: int
-    ) -> Iterator[Array]:
+    def _pieces(self, numbers: Array, pitch: float, speed: float, seed: int, chunk: int) -> Iterator[Array]:
         vectors, logarithms = self._text(numbers)
         durations = whole_frames(np.exp(logarithms[0].astype(np.float64)) / speed)
         symbols, places = frame_places(durations)

@@ -10,6 +10,9 @@ app, where pitch and speed are set too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -18,15 +21,15 @@ from edgernn.features.log_mel import LogMel
 from edgernn.features.normalization import FixedNormalization
 from edgernn.layers import Recurrent
 from edgernn.models.named import cell_type, check_sizes
+from edgernn.models.parts import Part, Parted
 from edgernn.models.vocoder import Vocoder
 
 # Frames and characters that a convolution sees.
 _KERNEL = 5
+# Of the logarithm of pitches: a voice that never changes is finite.
+_LEAST_SCALE = 0.02
 # Samples of a spectrum's frame ÷ samples from one to the next.
 _OVERLAP = 2.56
-# How fast a likeness falls with the distance between a character's vector and a frame's.
-_SHARPNESS = 0.5
-_UNLIKELY = -1e4
 
 
 class TextEncoder(nn.Module):
@@ -90,41 +93,37 @@ class FrameGenerator(nn.Module):
         found = self.head(torch.cat([hidden, frames], dim=-1))
         return found[..., 1:], torch.exp(self.pitch_mean + self.pitch_scale * found[..., :1])
 
+    @torch.no_grad()
+    def fit_pitch(self, pitch: Tensor) -> None:
+        """Set where pitches lie, from those of the training part's voiced frames in hertz, of any shape."""
+        if pitch.numel() > 1:
+            self.pitch_mean.copy_(pitch.log().mean())
+            self.pitch_scale.copy_(pitch.log().std().clamp(min=_LEAST_SCALE))
 
-class Aligner(nn.Module):
-    """How well each frame of a recording fits each character of its text; needed in training alone.
+
+class Sketch(nn.Module):
+    """One spectrum for each character, from its neighbours; it aligns texts with recordings in training.
 
     Args:
-        size: of an embedding of a character.
+        symbols: size of the vocabulary.
         bands: of a spectrum.
-        features: in which both are compared.
+        size: of the layers between.
     """
 
-    def __init__(self, size: int, bands: int, features: int = 64) -> None:
+    def __init__(self, symbols: int, bands: int, size: int = 64) -> None:
         super().__init__()
-        self.keys = nn.Sequential(nn.Conv1d(size, 2 * features, 3, padding=1), nn.ReLU(),
-                                  nn.Conv1d(2 * features, features, 1))  # fmt: skip
-        self.queries = nn.Sequential(nn.Conv1d(bands, 2 * features, 3, padding=1), nn.ReLU(),
-                                     nn.Conv1d(2 * features, features, 1))  # fmt: skip
+        self.embedding = nn.Embedding(symbols, size, padding_idx=0)
+        self.context = nn.Conv1d(size, 2 * size, _KERNEL, padding=_KERNEL // 2)
+        self.spectrum = nn.Conv1d(2 * size, bands, 3, padding=1)
 
-    def forward(self, embedded: Tensor, mel: Tensor, prior: Tensor, symbols: Tensor) -> Tensor:
-        """Logarithms of probabilities over the characters, (batch, frames, symbols).
-
-        Args:
-            embedded: (batch, symbols, size).
-            mel: (batch, frames, bands), normalised.
-            prior: (batch, frames, symbols), logarithms.
-            symbols: (batch,) how many of each row count.
-        """
-        keys = self.keys(embedded.transpose(1, 2)).transpose(1, 2)
-        queries = self.queries(mel.transpose(1, 2)).transpose(1, 2)
-        scores = -_SHARPNESS * torch.cdist(queries, keys).square() / keys.shape[-1] ** 0.5
-        beyond = torch.arange(keys.shape[1]) >= symbols.unsqueeze(1)
-        scores = scores.log_softmax(-1) + prior
-        return scores.masked_fill(beyond.unsqueeze(1), _UNLIKELY).log_softmax(-1)
+    def forward(self, text: Tensor) -> Tensor:
+        """(batch, symbols) numbers → (batch, symbols, bands), normalised log-mel."""
+        found = self.spectrum(F.relu(self.context(self.embedding(text).transpose(1, 2))))
+        spectra: Tensor = found.transpose(1, 2)
+        return spectra
 
 
-class SpeechGenerator(nn.Module):
+class SpeechGenerator(Parted):
     """Text to speech; see the top of this file.
 
     Args:
@@ -160,7 +159,7 @@ class SpeechGenerator(nn.Module):
         hidden_size: int = 160,
         num_layers: int = 2,
         vocoder_size: int = 128,
-        harmonics: int = 80,
+        harmonics: int = 60,
         cell: str = "gru",
         dropout: float = 0.0,
     ) -> None:
@@ -172,7 +171,7 @@ class SpeechGenerator(nn.Module):
         self.log_mel = LogMel(sample_rate, round(_OVERLAP * hop), hop, bands)
         self.normalization = FixedNormalization(bands)
         self.text = TextEncoder(symbols, embedding_size, text_size, cell, dropout)
-        self.aligner = Aligner(embedding_size, bands)
+        self.sketch = Sketch(symbols, bands)
         self.frames = FrameGenerator(2 * text_size + 2, bands, hidden_size, num_layers, cell, dropout)
         self.vocoder = Vocoder(bands, sample_rate, hop, harmonics, hidden_size=vocoder_size, cell=cell)
 
@@ -180,3 +179,37 @@ class SpeechGenerator(nn.Module):
         """What `self.text` gives: vectors and logarithms of durations."""
         found: tuple[Tensor, Tensor] = self.text(text)
         return found
+
+    def parts(self, example_inputs: Sequence[Tensor]) -> dict[str, Part]:
+        """The three graphs; the example's vectors stand for two frames each."""
+        (text,) = example_inputs
+        with torch.no_grad():
+            vectors, durations = self.text(text)
+            places = torch.stack([torch.full_like(durations, 0.5), durations], dim=-1)
+            frames = torch.cat([vectors, places], dim=-1).repeat_interleave(2, dim=1)
+            mel, pitch = self.frames(frames)
+        generator = torch.Generator().manual_seed(0)
+        noise = torch.randn(*mel.shape[:2], self.vocoder.noise_size, generator=generator)
+        rate = self.log_mel.sample_rate / self.log_mel.hop
+        return {
+            "text": Part(
+                self.text, (text,),
+                {"output_names": ("vectors", "durations"), "metadata": {"sample_rate": None}},
+            ),
+            "frames": Part(
+                self.frames, (frames,),
+                {"streaming": True, "output_names": ("mel", "pitch"), "metadata": {"sample_rate": rate}},
+            ),
+            "vocoder": Part(
+                self.vocoder, (mel, pitch, noise),
+                {"streaming": True, "output_names": ("samples",), "metadata": {"sample_rate": rate}},
+            ),
+        }  # fmt: skip
+
+    def settings(self) -> dict[str, Any]:
+        """Samples a second, samples a frame, and how much noise the vocoder takes a frame."""
+        return {
+            "sample_rate": self.log_mel.sample_rate,
+            "hop": self.log_mel.hop,
+            "noise_size": self.vocoder.noise_size,
+        }

@@ -1,10 +1,12 @@
 """Which frames of a recording belong to which symbol of its text, learned without being told.
 
-Every frame belongs to one symbol, every symbol has at least one frame, and their order is the text's. The
-network is taught by the sum over all such ways (which is CTC without a blank), and read by the likeliest one.
+Every frame belongs to one symbol, every symbol has at least one frame, and their order is the text's. Each
+symbol has a spectrum, which is learned; the alignment is the one whose spectra are nearest, and the spectra
+are pulled to the frames that they have, over and over: a hidden Markov model whose states are the symbols,
+taught by its likeliest path.
 
-Source: Badlani et al. (2022), "One TTS alignment to rule them all"; Kim et al. (2020), "Glow-TTS", for the
-search.
+Source: Rabiner (1989), "A tutorial on hidden Markov models"; Kim et al. (2020), "Glow-TTS", section 3.2, for
+its use in speech synthesis.
 """
 
 from __future__ import annotations
@@ -13,33 +15,27 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# As likely as the blank would be: it is never taken where symbols are.
-_BLANK = -1e4
+# Before spectra are known, symbols share the time evenly: deviation from that as a share of the text's
+# length, and what it counts for.
+_WIDTH, _WEIGHT = 0.1, 2.0
 
 
-def alignment_loss(scores: Tensor, frames: Tensor, symbols: Tensor) -> Tensor:
-    """−log of the probability of all ways to align, a frame; the mean over the batch.
+def alignment_scores(frames: Tensor, spectra: Tensor, counts: Tensor, symbols: Tensor) -> Tensor:
+    """How well each frame fits each symbol: logarithms of likelihoods, up to a constant.
 
     Args:
-        scores: (batch, frames, symbols), logarithms of probabilities over the symbols, −inf or very small
-            beyond a text's end.
-        frames: (batch,) how many frames of each row count.
+        frames: (batch, frames, bands), with variance 1.
+        spectra: (batch, symbols, bands).
+        counts: (batch,) how many frames of each row count.
         symbols: (batch,) how many symbols.
+
+    Returns:
+        (batch, frames, symbols).
     """
-    with_blank = F.pad(scores, (1, 0), value=_BLANK).transpose(0, 1)
-    targets = torch.arange(1, scores.shape[2] + 1).expand(len(scores), -1)
-    losses = F.ctc_loss(with_blank, targets, frames, symbols, reduction="none", zero_infinity=True)
-    return (losses / frames).mean()
-
-
-def diagonal_prior(frames: Tensor, symbols: Tensor, width: float) -> Tensor:
-    """How likely a symbol is at a frame for where both stand: logarithms, (batch, frames, symbols).
-
-    A normal distribution around the diagonal, whose deviation is `width` of the text's length.
-    """
-    t = (torch.arange(int(frames.max())) + 0.5) / frames.unsqueeze(1)
-    u = (torch.arange(int(symbols.max())) + 0.5) / symbols.unsqueeze(1)
-    return -0.5 * ((t.unsqueeze(2) - u.unsqueeze(1)) / width).square()
+    t = (torch.arange(frames.shape[1]) + 0.5) / counts.unsqueeze(1)
+    u = (torch.arange(spectra.shape[1]) + 0.5) / symbols.unsqueeze(1)
+    stray = (t.unsqueeze(2) - u.unsqueeze(1)) / _WIDTH
+    return -0.5 * (torch.cdist(frames, spectra).square() + _WEIGHT * stray.square())
 
 
 @torch.no_grad()
@@ -47,10 +43,12 @@ def best_durations(scores: Tensor, frames: Tensor, symbols: Tensor) -> Tensor:
     """Frames of each symbol in the likeliest alignment: (batch, symbols) integers, 0 beyond a text's end.
 
     Args:
-        scores, frames, symbols: as for `alignment_loss`; with at least as many frames as symbols.
+        scores: (batch, frames, symbols), logarithms of likelihoods.
+        frames: (batch,) how many frames of each row count; at least as many as symbols.
+        symbols: (batch,) how many symbols.
     """
     batch, steps, width = scores.shape
-    table = scores.detach().float()
+    table = scores.detach()
     best = torch.full((batch, width), -torch.inf)
     best[:, 0] = table[:, 0, 0]
     came = torch.zeros(batch, steps, width, dtype=torch.bool)  # whether a path came from the symbol before

@@ -17,7 +17,7 @@ _STREAMING = _CAPTURE | {"streaming"}
 # These see both wings; nothing below them imports them.
 _TOP = {"verify", "bench", "export", "export_folder", "source", "quickstart", "tune", "bundle"}
 # What both wings and an app need, on numpy alone (and on soundfile where there are sounds).
-_SIGNALS = {"sound", "events", "ctc"}
+_SIGNALS = {"sound", "events", "ctc", "speech"}
 _TRAINING = _LAYERS | _SIGNALS | {"features", "models", "training", "pages"}
 _PARTS = {"graph", "runtime", "quantize", "kernels", "pages", "placement", "serving"}
 _BOTH_WINGS = _TRAINING | _STREAMING | _PARTS | _TOP
@@ -31,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "sound": {"errors", "files"},
     "events": {"errors"},
     "ctc": {"errors"},
+    "speech": {"errors"},
     "reference": _BASE,
     "cells": _BASE | {"reference"},
     "sequence": _BASE | {"reference", "cells"},
@@ -73,7 +74,7 @@ FORBIDDEN: dict[str, set[str]] = {
 ONLY: dict[str, set[str]] = {
     **{part: set() for part in _BASE},
     "reference": {"numpy"},
-    **{part: {"numpy"} for part in ("sound", "events", "ctc")},
+    **{part: {"numpy"} for part in ("sound", "events", "ctc", "speech")},
     "runtime": {"numpy", "onnxruntime"},
 }
 
