@@ -21,6 +21,8 @@ from edgernn.training.utterances import Utterance
 # The frame that a pitch is read from holds so many periods of the lowest one.
 _PERIODS = 2.2
 LOWEST_PITCH, HIGHEST_PITCH = 60.0, 400.0
+# Silence that is put before a recording, in frames: where the space before its text has its place.
+_SILENCE = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +76,7 @@ class Speeches(Dataset):
 
 
 def analyse(utterance: Utterance, vocabulary: Sequence[str], log_mel: LogMel) -> Speech:
-    """What is learned of a recording. Frame n is centred on where its `hop` samples end.
+    """What is learned of a recording, with silence before it. Frame n is centred on the end of its samples.
 
     Raises:
         InputError: the text holds a character that the vocabulary does not, or has more characters than the
@@ -85,13 +87,13 @@ def analyse(utterance: Utterance, vocabulary: Sequence[str], log_mel: LogMel) ->
         numbers = text_numbers(utterance.text, vocabulary)
     except InputError as error:
         raise InputError(f"data: {utterance.where}: {error}") from error
-    frames = len(utterance.samples) // hop
+    frames = len(utterance.samples) // hop + _SILENCE
     if frames < len(numbers):
         raise InputError(
             f"data: {utterance.where}: {len(utterance.samples) / log_mel.sample_rate:.2f} s are too short "
             f"for a text of {len(numbers) - 2} characters. Is it the text of this recording?"
         )
-    samples = utterance.samples[: frames * hop]
+    samples = F.pad(utterance.samples, (_SILENCE * hop, 0))[: frames * hop]
     mel = log_mel(_around(samples, log_mel.frame, hop)[None])[0, :frames]
     window = round(_PERIODS * log_mel.sample_rate / LOWEST_PITCH)
     windows = _around(samples, window, hop).unfold(0, window, hop)[:frames]

@@ -53,7 +53,7 @@ class Options(TrainingOptions):
     voice: str = option("en-us", "Of espeak-ng: the voice, e.g. en-gb+f2.")
     voice_speed: int = option(160, "Of espeak-ng: words a minute.", minimum=80, maximum=450)
     voice_pitch: int = option(50, "Of espeak-ng: the voice's pitch.", minimum=0, maximum=99)
-    texts: int = option(600, "Without data: texts that are learned from.", minimum=2)
+    texts: int = option(500, "Without data: texts that are learned from.", minimum=2)
     sentences: float = option(0.2, "Of espeak-ng: share of sentences among them; the others are numbers.",
                               minimum=0, below=1)  # fmt: skip
     scored: int = option(100, "Without data: texts that are only scored, numbers.", minimum=1)

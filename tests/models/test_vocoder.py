@@ -85,7 +85,9 @@ def test_a_stream_is_the_whole_and_forgets_nothing_in_an_hour(tmp_path: Path) ->
     session = edgernn.load(tmp_path / "v.onnx")
     (sums,) = (state for state in session.manifest.states if "sum" in state.input)
     stream = session.stream(2)
-    parts = [stream.push(*(x[:, a:b].numpy() for x in (mel, pitch, noise))) for a, b in ((0, 3), (3, 4), (4, 20))]
+    parts = [
+        stream.push(*(x[:, a:b].numpy() for x in (mel, pitch, noise))) for a, b in ((0, 3), (3, 4), (4, 20))
+    ]
     with torch.no_grad():
         whole = made(mel, pitch, noise).numpy()
     np.testing.assert_allclose(np.concatenate(parts, axis=1), whole, atol=1e-5)

@@ -1,4 +1,4 @@
-"""report.html of a folder: one file that needs no other, with scores, losses and every picture there."""
+"""report.html of a folder: one file that needs no other, with scores, losses and every picture and sound there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from edgernn.pages import save_figure, write_html
+from edgernn.pages import as_data, save_figure, write_html
 from edgernn.training.config import HISTORY_FILE, RunConfig
 from edgernn.training.pictures import draw_losses
 from edgernn.training.profile import read_profile
@@ -21,6 +21,7 @@ _TITLES = {
     "gradient_flow": "How far back in time the gradient reaches",
     "confusion": "What was taken for what, on the test part",
     "roc": "ROC curves, on the test part",
+    "speech": "What is said of a text of the test part",
 }
 
 
@@ -69,6 +70,7 @@ def _write(folder: Path, *, scores: dict[str, float], **values: Any) -> None:
         __name__,
         {name: files[name] for name in names},
         titles={name: _TITLES.get(name, name.replace("_", " ").capitalize()) for name in names},
+        sounds={file.stem: as_data(file) for file in sorted(folder.glob("*.wav"))},
         scores=table,
         score_names=list(dict.fromkeys(name for row in table.values() for name in row)),
         **values,
