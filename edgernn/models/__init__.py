@@ -10,12 +10,15 @@ from edgernn.models.keyword_spotter import KeywordSpotter
 from edgernn.models.language_model import LanguageModel
 from edgernn.models.sensor_classifier import SensorClassifier
 from edgernn.models.span_reader import SpanReader
+from edgernn.models.speech_generator import SpeechGenerator
 from edgernn.models.speech_recognizer import SpeechRecognizer
 from edgernn.models.story_reader import StoryReader
 from edgernn.models.tagger import Tagger
 from edgernn.models.text_classifier import TextClassifier
+from edgernn.models.vocoder import Vocoder
 
 __all__ = [
     "AnomalyDetector", "Forecaster", "FusionClassifier", "KeywordSpotter", "LanguageModel", "LinearChainCRF",
-    "SensorClassifier", "SpanReader", "SpeechRecognizer", "StoryReader", "Tagger", "TextClassifier",
+    "SensorClassifier", "SpanReader", "SpeechGenerator", "SpeechRecognizer", "StoryReader", "Tagger",
+    "TextClassifier", "Vocoder",
 ]  # fmt: skip

@@ -76,6 +76,7 @@ def test_what_is_said_does_not_depend_on_what_comes() -> None:
     torch.testing.assert_close(made(mel[:, :7], pitch[:, :7], noise[:, :7]), whole[:, : 7 * HOP])
 
 
+@pytest.mark.slow
 def test_a_stream_is_the_whole_and_forgets_nothing_in_an_hour(tmp_path: Path) -> None:
     torch.manual_seed(3)
     made = Vocoder(BANDS, RATE, HOP, 3, points=8, hidden_size=5).eval()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ def best_of_all(scores: Tensor) -> list[int]:
     ways = []
     for cuts in combinations(range(1, frames), symbols - 1):
         ends = (0, *cuts, frames)
-        durations = [b - a for a, b in zip(ends, ends[1:], strict=False)]
+        durations = [b - a for a, b in pairwise(ends)]
         owners = torch.repeat_interleave(torch.arange(symbols), torch.tensor(durations))
         ways.append((float(scores[torch.arange(frames), owners].sum()), durations))
     return max(ways)[1]

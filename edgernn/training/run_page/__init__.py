@@ -1,4 +1,4 @@
-"""report.html of a folder: one file that needs no other, with scores, losses and every picture and sound there."""
+"""report.html of a folder: one file that needs no other, with scores, losses, pictures and sounds."""
 
 from __future__ import annotations
 
