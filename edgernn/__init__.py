@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edgernn.errors import EdgeRNNError
     from edgernn.export import export
     from edgernn.export_folder import export_folder
+    from edgernn.export_greedy import export_greedy
     from edgernn.layers import Recurrent
     from edgernn.manifest import Manifest, StateSpec, TensorSpec
     from edgernn.quantize import QuantizationReport, quantize
@@ -49,6 +50,7 @@ _PUBLIC = {
     "bundle": "edgernn.bundle",
     "export": "edgernn.export",
     "export_folder": "edgernn.export_folder",
+    "export_greedy": "edgernn.export_greedy",
     "load": "edgernn.runtime",
     "quantize": "edgernn.quantize",
     "tune": "edgernn.tune",
@@ -60,8 +62,8 @@ _EXTRAS = {"torch": "export", "onnx": "export", "onnx_ir": "export", "onnxscript
 _EXTRAS |= {"safetensors": "export", "lightning": "train", "matplotlib": "train", "pandas": "train"}
 
 __all__ = [  # noqa: RUF022 - in the order of the work
-    "Cell", "RNN", "LSTM", "GRU", "Recurrent", "export", "export_folder", "quantize", "verify", "bench",
-    "tune", "bundle", "load",
+    "Cell", "RNN", "LSTM", "GRU", "Recurrent", "export", "export_folder", "export_greedy", "quantize",
+    "verify", "bench", "tune", "bundle", "load",
     "Session", "Stream", "StreamPool", "Manifest", "TensorSpec", "StateSpec", "ParityReport",
     "QuantizationReport", "BenchReport", "TuneReport", "BundleReport", "EdgeRNNError",
 ]  # fmt: skip

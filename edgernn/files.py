@@ -20,6 +20,10 @@ def existing_file(path: str | os.PathLike[str], what: str) -> Path:
     path = Path(path)
     if not path.exists():
         raise InputError(f"{what}: no file at {str(path)!r}. Check the path.")
+    if (path / "bundle.json").is_file():
+        raise InputError(
+            f"{what}: {str(path)!r} is a network of several graphs, and this takes one. Name a file in it."
+        )
     if not path.is_file():
         raise InputError(f"{what}: {str(path)!r} is not a file.")
     return path

@@ -125,6 +125,8 @@ class Manifest:
         task: what the network is for, e.g. "forecast"; empty where unknown.
         labels: class names, by index.
         vocabulary: symbols, by index.
+        tokenizer: what cuts a text into the vocabulary's symbols, where that takes more than these: a
+            SentencePiece model, compressed, in base64 (see `edgernn.features.subwords`).
         normalization: what the app must still do to its input, by name; empty where the graph does it all.
         weights_sha256: digest of the torch weights the file was made from.
         versions: package versions the file was made with.
@@ -148,6 +150,7 @@ class Manifest:
     task: str = ""
     labels: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
+    tokenizer: str = ""
     normalization: dict[str, float] = field(default_factory=dict)
     weights_sha256: str = ""
     versions: dict[str, str] = field(default_factory=dict)

@@ -112,6 +112,7 @@ def about(manifest: Manifest) -> Table:
             ),
             ("labels", ", ".join(manifest.labels)),
             ("vocabulary", f"{len(manifest.vocabulary)} symbols" if manifest.vocabulary else None),
+            ("tokenizer", "sub-words, by SentencePiece" if manifest.tokenizer else None),
             (
                 "normalization left to the app",
                 ", ".join(f"{name} {show(value)}" for name, value in manifest.normalization.items()),

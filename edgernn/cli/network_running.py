@@ -53,7 +53,7 @@ def run_network(
         )
     if output is not None:
         raise InputError("--output: answers are printed; redirect standard output instead.")
-    options = read_options(module.OPTIONS, settings) if hasattr(module, "OPTIONS") else None
+    options = read_options(module.Options, settings) if hasattr(module, "Options") else None
     if options is None and settings:
         raise InputError(f"--set: unknown option {next(iter(settings))!r}; there are none for this network.")
 

@@ -12,7 +12,7 @@ import edgernn
 _NAME = re.compile(r"[\w.-]+")
 _EXTRA = re.compile(r"extra\s*==\s*['\"](\w+)['\"]")
 # Extras for users, those first that others hold too; the rest are sums of these, or for work on edgernn.
-_USER_EXTRAS = ("export", "audio", "train", "mic", "search", "explain", "serve", "sign", "ray")
+_USER_EXTRAS = ("export", "audio", "text", "train", "mic", "search", "explain", "serve", "sign", "ray")
 
 
 @dataclass(frozen=True)

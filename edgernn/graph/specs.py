@@ -78,7 +78,7 @@ def with_metadata(manifest: Manifest, metadata: Mapping[str, object]) -> Manifes
     """Fill fields that only the user knows: task, labels, sample_rate, unit, …"""
     fields = dict(metadata)
     tensors = {name: fields.pop(name, None) for name in ("unit", "output_unit", "features", "outputs")}
-    allowed = {"task", "labels", "vocabulary", "normalization", "sample_rate", "scores"}
+    allowed = {"task", "labels", "vocabulary", "tokenizer", "normalization", "sample_rate", "scores"}
     unknown = sorted(set(fields) - allowed)
     if unknown:
         raise InputError(f"metadata: {unknown[0]!r} is unknown; use {sorted(allowed | set(tensors))}.")

@@ -9,6 +9,7 @@ from edgernn.models.fusion_classifier import FusionClassifier
 from edgernn.models.keyword_spotter import KeywordSpotter
 from edgernn.models.language_model import LanguageModel
 from edgernn.models.sensor_classifier import SensorClassifier
+from edgernn.models.seq2seq import Seq2Seq
 from edgernn.models.span_reader import SpanReader
 from edgernn.models.speech_generator import SpeechGenerator
 from edgernn.models.speech_recognizer import SpeechRecognizer
@@ -19,6 +20,6 @@ from edgernn.models.vocoder import Vocoder
 
 __all__ = [
     "AnomalyDetector", "Forecaster", "FusionClassifier", "KeywordSpotter", "LanguageModel", "LinearChainCRF",
-    "SensorClassifier", "SpanReader", "SpeechGenerator", "SpeechRecognizer", "StoryReader", "Tagger",
-    "TextClassifier", "Vocoder",
+    "SensorClassifier", "Seq2Seq", "SpanReader", "SpeechGenerator", "SpeechRecognizer", "StoryReader",
+    "Tagger", "TextClassifier", "Vocoder",
 ]  # fmt: skip

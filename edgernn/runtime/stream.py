@@ -134,6 +134,27 @@ class Stream:
         check_fits(snapshot, self.session.digest, self.batch, like)
         self._write_states([snapshot.states[name] for name in names])
 
+    def picked(self, rows: Sequence[int] | Array) -> Stream:
+        """A stream whose rows go on from rows of this one: row i from row `rows[i]`, which may come twice.
+
+        It is how a search keeps some of its rows, each perhaps several times. With as many rows as this
+        stream has, it is this stream itself; otherwise a new one, and this one stays as it is.
+
+        Raises:
+            InputError: where there are no rows, or ones that this stream does not have.
+        """
+        chosen = np.asarray(rows, np.int64)
+        if chosen.ndim != 1 or not chosen.size or chosen.min() < 0 or chosen.max() >= self.batch:
+            raise InputError(f"rows: must be numbers from 0 to {self.batch - 1}, found {list(rows)}.")
+        current = self._states[self._side]
+        arrays = [
+            array.take(chosen, axis=state.dims.index("batch")) if "batch" in state.dims else array
+            for state, array in zip(self.session.manifest.states, current, strict=True)
+        ]
+        stream = self if len(chosen) == self.batch else Stream(self.session, len(chosen))
+        stream._write_states(arrays)
+        return stream
+
     @property
     def states(self) -> dict[str, Array]:
         """Copies of the current states, by input name."""

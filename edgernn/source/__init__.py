@@ -96,6 +96,7 @@ def _from_run(
         "sample_rate": about.sample_rate,
         "labels": about.labels,
         "vocabulary": about.vocabulary,
+        "tokenizer": about.tokenizer,
         "scores": run.config.scores,
     }
     return Source(

@@ -85,6 +85,7 @@ class RecipeModule(LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Start an epoch's random numbers from its number, so that a resumed run draws the same ones."""
+        self.recipe.start_epoch(self.model, self.options, self.current_epoch)
         # Each process draws dropout and augmentation of its own.
         own = self.seed + 1_000_003 * (self.current_epoch + 1) + 7_368_787 * self.processes.rank
         seed_everything(own % 2**32, verbose=False)

@@ -39,6 +39,7 @@ class Metadata:
         outputs: names of the output features.
         labels: class names, by index.
         vocabulary: symbols, by index.
+        tokenizer: what cuts a text into sub-words; see `edgernn.features.subwords`.
     """
 
     task: str
@@ -49,6 +50,7 @@ class Metadata:
     outputs: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ()
+    tokenizer: str = ""
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,9 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
         the sum of the classes' weights. Several processes that share a batch join their losses by it.
         """
         return None
+
+    def start_epoch(self, model: nn.Module, options: OptionsT, epoch: int) -> None:
+        """Set what changes over training, e.g. how much noise there is, before epoch 0, 1, …"""
 
     def finish(self, model: nn.Module, prepared: PreparedT) -> None:
         """Set what follows from the trained weights, e.g. a threshold; it is kept with them."""

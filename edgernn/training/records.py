@@ -33,7 +33,11 @@ def read_text_file(file: Path, encoding: str = "utf-8") -> str:
     Raises:
         InputError: it is empty, or not in that encoding (with the line).
     """
-    data = file.read_bytes()
+    return decode_text(file.read_bytes(), file, encoding)
+
+
+def decode_text(data: bytes, file: Path, encoding: str = "utf-8") -> str:
+    """The text of a file's content; raises InputError as `read_text_file` does."""
     try:
         # A byte order mark is no text.
         text = data.decode("utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding)

@@ -12,9 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from edgernn.errors import InputError, ModelError
+from edgernn.network_folder import is_network_folder
 from edgernn.quantize import int8_static
 from edgernn.quantize.static.ranges import input_ranges
 from edgernn.runtime import Session, load
+from edgernn.verify.greedy import verify_greedy, writes_by_itself
 from edgernn.verify.inputs import InputMaker
 from edgernn.verify.oracle import FileOracle, Oracle, ReferenceOracle, TorchOracle
 from edgernn.verify.precision import computed_in
@@ -43,7 +45,8 @@ def verify(
 
     Args:
         model_or_path: the torch module; or the run folder of `edgernn train`; or another file of edgernn with
-            a sequence graph, e.g. the float32 file of a quantized one.
+            a sequence graph, e.g. the float32 file of a quantized one; or, of a file that `export_greedy`
+            wrote, the network folder it was made of.
         path: the file.
         example_inputs: inputs whose values are drawn from, of a quantized file in stretches, in their order;
             without them they are standard normal, which is not what a network with its own normalisation was
@@ -62,6 +65,11 @@ def verify(
     """
     session, two_threads = load(path, provider=provider), load(path, provider=provider, threads=2)
     model, examples = _resolve(model_or_path, example_inputs)
+    if writes_by_itself(session):
+        written = verify_greedy(model, session, examples, seed)
+        if raise_on_failure:
+            written.raise_if_failed()
+        return written
     if examples is not None and len(examples) != len(session.inputs):
         raise InputError(
             f"example_inputs: {len(examples)} arrays for {len(session.inputs)} inputs of the file."
@@ -156,6 +164,8 @@ def _resolve(
 ) -> tuple[nn.Module | str | os.PathLike[str], list[np.ndarray] | None]:
     """The module or the path of a file, and example values."""
     model: nn.Module | str | os.PathLike[str] = model_or_path
+    if not isinstance(model_or_path, nn.Module) and is_network_folder(model_or_path):
+        return model, None
     if not isinstance(model_or_path, nn.Module) and os.path.isdir(model_or_path):
         from edgernn.training import load_run
 

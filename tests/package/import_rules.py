@@ -15,9 +15,11 @@ _LAYERS = _BASE | {"reference", "cells", "sequence", "layers"}
 _CAPTURE = _LAYERS | {"capture"}
 _STREAMING = _CAPTURE | {"streaming"}
 # These see both wings; nothing below them imports them.
-_TOP = {"verify", "bench", "export", "export_folder", "source", "quickstart", "tune", "bundle"}
+_TOP = {
+    "verify", "bench", "export", "export_folder", "export_greedy", "source", "quickstart", "tune", "bundle",
+}  # fmt: skip
 # What both wings and an app need, on numpy alone (and on soundfile where there are sounds).
-_SIGNALS = {"sound", "events", "ctc", "speech"}
+_SIGNALS = {"sound", "events", "ctc", "beam", "speech"}
 _TRAINING = _LAYERS | _SIGNALS | {"features", "models", "training", "pages"}
 _PARTS = {"graph", "runtime", "quantize", "kernels", "pages", "placement", "serving"}
 _BOTH_WINGS = _TRAINING | _STREAMING | _PARTS | _TOP
@@ -32,6 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "events": {"errors"},
     "ctc": {"errors"},
     "speech": {"errors"},
+    "beam": {"errors"},
     "reference": _BASE,
     "cells": _BASE | {"reference"},
     "sequence": _BASE | {"reference", "cells"},
@@ -42,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "capture": _LAYERS,
     "streaming": _CAPTURE,
     "graph": _STREAMING,
-    "runtime": _BASE | {"kernels"},
+    "runtime": _BASE | {"kernels", "ctc", "beam"},
     "kernels": _BASE,
     "pages": _BASE,
     "quantize": _BASE | {"runtime", "pages"},
@@ -74,7 +77,7 @@ FORBIDDEN: dict[str, set[str]] = {
 ONLY: dict[str, set[str]] = {
     **{part: set() for part in _BASE},
     "reference": {"numpy"},
-    **{part: {"numpy"} for part in ("sound", "events", "ctc", "speech")},
+    **{part: {"numpy"} for part in ("sound", "events", "ctc", "beam", "speech")},
     "runtime": {"numpy", "onnxruntime"},
 }
 

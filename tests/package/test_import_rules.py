@@ -30,7 +30,10 @@ def test_the_checker_sees_the_whole_package() -> None:
 
 def test_the_order_has_no_circle() -> None:
     """Two parts that may import each other have no order; only the verbs at the top see each other."""
-    top = {"verify", "bench", "export", "export_folder", "source", "quickstart", "tune", "bundle"}
+    top = {
+        "verify", "bench", "export", "export_folder", "export_greedy", "source", "quickstart", "tune",
+        "bundle",
+    }  # fmt: skip
     circles = {
         (part, other)
         for part, others in ALLOWED.items()

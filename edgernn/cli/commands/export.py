@@ -81,7 +81,8 @@ def command(
 
     The file is compared with torch and with the float64 reference before it is written; one that differs is
     not written (exit code 1). With --for a provider's rules choose the form. A network of several graphs, as
-    an encoder and a decoder, is written into a folder where -o names no .onnx file.
+    an encoder and a decoder, is written into a folder where -o names no .onnx file. Such a folder as SOURCE
+    becomes one file, which writes the likeliest symbol each time.
     """
     import edgernn
     from edgernn.cli import manifest_tables
@@ -89,9 +90,12 @@ def command(
     from edgernn.cli.folders import export_parts
     from edgernn.cli.placement_tables import share
     from edgernn.errors import InputError
+    from edgernn.network_folder import is_network_folder
     from edgernn.placement import place
     from edgernn.source import load_source
 
+    if is_network_folder(source):
+        return _greedy(Path(source), output)
     found = load_source(source, weights, example, recipe=recipe)
     if found.example_inputs is None:
         raise InputError("example: say which inputs the model takes, e.g. --example 1x100x40.")
@@ -172,6 +176,30 @@ def command(
     if placement is not None:
         data["placement"] = asdict(placement)
     return Outcome(data, show)
+
+
+def _greedy(folder: Path, output: Path) -> Outcome:
+    """An encoder and a decoder as one file that writes by itself."""
+    import edgernn
+    from edgernn.cli import manifest_tables
+    from edgernn.cli.console import facts, file_size, next_steps, working
+
+    with working("Joining the graphs, and comparing what they write …"):
+        manifest = edgernn.export_greedy(folder, output)
+    size = output.stat().st_size
+
+    def show(console: Console) -> None:
+        console.print(f"Wrote {output}", style="bold green", soft_wrap=True)
+        rows = [("size", file_size(size)), ("parity", manifest_tables.parity(manifest))]
+        console.print(facts(rows))
+        console.print(manifest_tables.tensors(manifest))
+        next_steps(
+            console, (["run", output, "-"], "one text a line"), (["bench", output], "how fast it is here")
+        )
+
+    return Outcome(
+        {"path": str(output), "bytes": size, "manifest": json_text.loads(manifest.to_json())}, show
+    )
 
 
 def _is_folder(model: Any, output: Path) -> bool:
