@@ -105,7 +105,7 @@ class Vocoder(nn.Module):
 
     def _voiced(self, voice: Tensor, pitch: Tensor) -> Tensor:
         """The harmonics, (batch, frames, hop)."""
-        number = torch.arange(1, self.harmonics + 1, dtype=torch.float64)
+        number = torch.arange(1, self.harmonics + 1, dtype=torch.float64, device=pitch.device)
         tones = pitch * number.to(pitch.dtype)  # (batch, frames, harmonics), hertz
         audible = (tones < self.sample_rate / 2).to(pitch.dtype)
         loud = (self._weights(tones) * voice.unsqueeze(2)).sum(-1) * audible
@@ -118,7 +118,7 @@ class Vocoder(nn.Module):
         # Whole numbers, which a graph holds exactly.
         inside = (before + now) * self.hop / (2 * self.sample_rate)
         passed = inside.cumsum(1) - inside
-        i = torch.arange(1, self.hop + 1, dtype=torch.float64)
+        i = torch.arange(1, self.hop + 1, dtype=torch.float64, device=pitch.device)
         share = i / self.hop
         cycles = passed + (before * i + (now - before) * (0.5 * i * share)) / self.sample_rate
         turns = cycles.unsqueeze(-1) * number  # (batch, frames, hop, harmonics)
@@ -131,7 +131,7 @@ class Vocoder(nn.Module):
     def _weights(self, frequencies: Tensor) -> Tensor:
         """How much of each point of an envelope is heard at frequencies: (..., points), in straight lines."""
         place = torch.log1p(frequencies / 700) * ((self.points - 1) / math.log1p(self.sample_rate / 1400))
-        point = torch.arange(self.points, dtype=frequencies.dtype)
+        point = torch.arange(self.points, dtype=frequencies.dtype, device=frequencies.device)
         return (1 - (place.unsqueeze(-1) - point).abs()).clamp(min=0)
 
     def extra_repr(self) -> str:

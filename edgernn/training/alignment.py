@@ -32,8 +32,9 @@ def alignment_scores(frames: Tensor, spectra: Tensor, counts: Tensor, symbols: T
     Returns:
         (batch, frames, symbols).
     """
-    t = (torch.arange(frames.shape[1]) + 0.5) / counts.unsqueeze(1)
-    u = (torch.arange(spectra.shape[1]) + 0.5) / symbols.unsqueeze(1)
+    device = frames.device
+    t = (torch.arange(frames.shape[1], device=device) + 0.5) / counts.unsqueeze(1)
+    u = (torch.arange(spectra.shape[1], device=device) + 0.5) / symbols.unsqueeze(1)
     stray = (t.unsqueeze(2) - u.unsqueeze(1)) / _WIDTH
     return -0.5 * (torch.cdist(frames, spectra).square() + _WEIGHT * stray.square())
 
@@ -48,7 +49,8 @@ def best_durations(scores: Tensor, frames: Tensor, symbols: Tensor) -> Tensor:
         symbols: (batch,) how many symbols.
     """
     batch, steps, width = scores.shape
-    table = scores.detach()
+    # Many small steps, for which a GPU is slow.
+    table, frames, symbols = scores.detach().cpu(), frames.cpu(), symbols.cpu()
     best = torch.full((batch, width), -torch.inf)
     best[:, 0] = table[:, 0, 0]
     came = torch.zeros(batch, steps, width, dtype=torch.bool)  # whether a path came from the symbol before
@@ -62,4 +64,4 @@ def best_durations(scores: Tensor, frames: Tensor, symbols: Tensor) -> Tensor:
         inside = t < frames
         durations[rows, place] += inside
         place = torch.where(inside & came[rows, t, place], place - 1, place)
-    return durations
+    return durations.to(scores.device)

@@ -61,7 +61,7 @@ def say_again(model: SpeechGenerator, batch: SpeechBatch) -> Said:
 
 def speech_losses(said: Said, truth: SpeechBatch) -> dict[str, Tensor]:
     """How far it is off, by what: scalars whose sum is learned from."""
-    inside = (torch.arange(said.mel.shape[1]) < truth.frames[:, None]).float()
+    inside = (torch.arange(said.mel.shape[1], device=said.mel.device) < truth.frames[:, None]).float()
     known = (said.durations > 0).float()
     wanted = said.durations.clamp(min=1).float().log()
     weight = inside * torch.where(truth.voiced, 1.0, _UNVOICED)
@@ -105,17 +105,18 @@ def _stretches(
     model: SpeechGenerator, batch: SpeechBatch, mel: Tensor, truth: Tensor
 ) -> tuple[Tensor, Tensor]:
     """A stretch of every other recording by the vocoder, of true spectra or the network's; and the truth."""
-    rows, hop = torch.arange(0, len(mel), 2), model.vocoder.hop
+    device, hop = mel.device, model.vocoder.hop
+    rows = torch.arange(0, len(mel), 2, device=device)
     # Long enough for the longest frame that sounds are compared by; beyond a recording there is silence.
     stretch = max(_STRETCH, _WARM_UP + 2 * max(RESOLUTIONS) // hop)
     room = (batch.frames[rows] - stretch).clamp(min=0)
     if model.training:
-        starts = (torch.rand(len(rows)) * (room + 1)).long()
-        given = torch.where(torch.rand(len(mel), 1, 1) < 0.5, truth, mel.detach())
+        starts = (torch.rand(len(rows), device=device) * (room + 1)).long()
+        given = torch.where(torch.rand(len(mel), 1, 1, device=device) < 0.5, truth, mel.detach())
         generator = None
     else:
         starts, given, generator = room // 2, mel, torch.Generator().manual_seed(0)
-    noise = torch.randn(len(rows), stretch, model.vocoder.noise_size, generator=generator)
+    noise = torch.randn(len(rows), stretch, model.vocoder.noise_size, generator=generator).to(device)
     sound = model.vocoder(_cut(given[rows], starts, stretch), _cut(batch.pitch[rows], starts, stretch), noise)
     true = _cut(batch.samples[rows].unsqueeze(2), starts * hop, stretch * hop)[..., 0]
     return sound[:, _WARM_UP * hop :], true[:, _WARM_UP * hop :]
@@ -124,16 +125,16 @@ def _stretches(
 def _cut(values: Tensor, starts: Tensor, size: int) -> Tensor:
     """`size` steps of each row (batch, time, features) from its start on, filled up where it ends."""
     filled = F.pad(values, (0, 0, 0, max(0, size - values.shape[1])))
-    places = starts[:, None] + torch.arange(size)
-    return filled[torch.arange(len(values))[:, None], places]
+    places = starts[:, None] + torch.arange(size, device=starts.device)
+    return filled[torch.arange(len(values), device=starts.device)[:, None], places]
 
 
 def _owners(durations: Tensor, frames: int) -> tuple[Tensor, Tensor]:
     """Which character each frame belongs to, (batch, frames), and its place there, (batch, frames, 2)."""
-    found = [frame_places(duration.numpy()) for duration in durations]
+    found = [frame_places(duration.cpu().numpy()) for duration in durations]
     owners = [F.pad(torch.from_numpy(owner), (0, frames - len(owner))) for owner, _ in found]
     places = [F.pad(torch.from_numpy(place), (0, 0, 0, frames - len(place))) for _, place in found]
-    return torch.stack(owners), torch.stack(places)
+    return torch.stack(owners).to(durations.device), torch.stack(places).to(durations.device)
 
 
 def _taken(values: Tensor, owners: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ def spectral_distance(found: Tensor, truth: Tensor, resolutions: Sequence[int] =
 
 
 def _magnitudes(sound: Tensor, size: int) -> Tensor:
-    window = torch.hann_window(size)
+    window = torch.hann_window(size, device=sound.device)
     spectrum = torch.stft(sound, size, size // 4, window=window, center=False, return_complex=True)
     # The root's slope at 0 is infinite.
     return (spectrum.real.square() + spectrum.imag.square() + 1e-10).sqrt()

@@ -23,7 +23,7 @@ from edgernn.training.classification import digest
 from edgernn.training.metrics.edits import text_error_rates
 from edgernn.training.metrics.spectrograms import draw_spectrograms
 from edgernn.training.options import TrainingOptions, option
-from edgernn.training.read_back import read_back
+from edgernn.training.read_back import check_reader, read_back
 from edgernn.training.recipe import Metadata, Prepared, Recipe, locate_data
 from edgernn.training.speaking import Said, say_again, speech_losses, voice_of
 from edgernn.training.splits import split_at_random
@@ -118,6 +118,8 @@ class SpeechGenerate(Recipe[Options, SpeechData]):
         return self._prepare(options, data, known)
 
     def _prepare(self, options: Options, data: Path | None, known: Metadata | None) -> SpeechData:
+        if options.reader:
+            check_reader(options.reader)
         parts, source = _recordings(options, data)
         texts = [utterance.text for part in parts for utterance in part]
         vocabulary = character_vocabulary([" ", *texts]) if known is None else known.vocabulary
