@@ -27,6 +27,8 @@ _FIRST = 1
 PLACES = 2
 PARTS = ("text", "frames", "vocoder")
 _ALL = 1 << 30
+# Frames of a character at most: a voice that never heard the like must not speak for hours.
+_LONGEST = 400.0
 SETTINGS = ("sample_rate", "noise_size")
 
 
@@ -168,7 +170,10 @@ class SpeechSynthesizer:
 
     def _pieces(self, numbers: Array, pitch: float, speed: float, seed: int, chunk: int) -> Iterator[Array]:
         vectors, logarithms = self._text(numbers)
-        durations = whole_frames(np.exp(logarithms[0].astype(np.float64)) / speed)
+        lasting = np.minimum(np.exp(logarithms[0].astype(np.float64)), _LONGEST)
+        durations = whole_frames(lasting / speed)
+        if not durations.any():
+            raise ModelError("voice: it gives this text no time at all. Train it for longer.")
         symbols, places = frame_places(durations)
         inputs = np.concatenate([vectors[0, symbols], places], axis=1)[None]
         frames, vocoder = self._frames(), self._vocoder()

@@ -9,7 +9,10 @@ The texts are those that the recipe speech-generate may learn from too: what it 
 from __future__ import annotations
 
 import argparse
+import random
 from pathlib import Path
+
+import numpy as np
 
 from edgernn.files import write_text
 from edgernn.sound import write_sound
@@ -26,16 +29,17 @@ def main() -> None:
     parser.add_argument("--speed", type=int, default=160, help="words a minute")
     parser.add_argument("--pitch", type=int, default=50, help="from 0 to 99")
     parser.add_argument("--sample-rate", type=int, default=16000, help="samples a second")
+    parser.add_argument("--silence", type=float, default=0.4, help="seconds before a text, at most")
     asked = parser.parse_args()
     voice = Voice(asked.voice, asked.speed, asked.pitch)
     texts = number_texts(asked.texts, asked.seed, scored=False)
     (asked.folder / "wavs").mkdir(parents=True, exist_ok=True)
+    # Without it every first word begins at the first sample, and a reader guesses it from its first sound.
+    drawn = random.Random(asked.seed)
     for number, text in enumerate(texts):
-        write_sound(
-            asked.folder / "wavs" / f"{number:05d}.wav",
-            speak(text, voice, asked.sample_rate).numpy(),
-            asked.sample_rate,
-        )
+        silence = round(drawn.uniform(0, asked.silence) * asked.sample_rate)
+        samples = np.pad(speak(text, voice, asked.sample_rate).numpy(), (silence, 0))
+        write_sound(asked.folder / "wavs" / f"{number:05d}.wav", samples, asked.sample_rate)
     write_text(
         asked.folder / "metadata.csv",
         "".join(f"{number:05d}|{text}|{text}\n" for number, text in enumerate(texts)),

@@ -52,6 +52,7 @@ def test_a_filled_up_text_is_what_it_is_alone() -> None:
         torch.testing.assert_close(durations[row : row + 1, : text.shape[1]], lasts)
 
 
+@pytest.mark.slow
 def test_the_parts_say_what_torch_says_in_pieces_of_any_size(voice: Network) -> None:
     spoken = SpeechSynthesizer.of(voice)
     by_torch = voice_of(network(), Metadata("speech-generate", vocabulary=VOCABULARY))
@@ -66,6 +67,7 @@ def test_the_parts_say_what_torch_says_in_pieces_of_any_size(voice: Network) -> 
     assert np.abs(other - by_torch.say("abba cede")).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_speed_shortens_and_pitch_leaves_the_length(voice: Network) -> None:
     spoken = SpeechSynthesizer.of(voice)
     plain = len(spoken.say("abcde"))

@@ -59,6 +59,22 @@ def test_harmonics_end_at_half_the_sample_rate() -> None:
 
 
 @torch.no_grad()
+def test_another_pitch_keeps_the_envelope() -> None:
+    """A tone of 600 Hz is as loud as the third harmonic of 200 Hz as it is as the second one of 300 Hz."""
+    made = vocoder(harmonics=3)
+    made.head.bias[: made.points] = torch.linspace(-2.0, -5.0, made.points)
+    mel, _, noise = inputs(40)
+
+    def loudness(pitch: float, at: float) -> float:
+        found = made(mel, torch.full((1, 40, 1), pitch), torch.zeros_like(noise))[0, -3200:]
+        spectrum = torch.fft.rfft(found * torch.hann_window(3200)).abs() * 4 / 3200
+        return float(spectrum[round(at * 3200 / RATE)])
+
+    assert loudness(200.0, 600.0) == pytest.approx(loudness(300.0, 600.0), rel=1e-2)
+    assert loudness(300.0, 600.0) < 0.9 * loudness(300.0, 300.0)
+
+
+@torch.no_grad()
 def test_noise_has_the_variance_that_its_envelope_says() -> None:
     mel, pitch, noise = inputs(400)
     found = vocoder(voice=-16.0, breath=-2.0)(mel, pitch, noise)[0, 2 * HOP :]

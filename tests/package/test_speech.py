@@ -80,6 +80,12 @@ def test_frames_last_as_long_as_they_should_and_pitch_is_raised() -> None:
     assert voice().say("ab", pitch=2.0).tolist() == (said + 0.25).tolist()
 
 
+def test_a_voice_without_measure_ends() -> None:
+    assert len(voice(duration=1e9).say("a")) == 3 * 400 * 3
+    with pytest.raises(ModelError, match="no time at all"):
+        voice(duration=1e-9).say("a")
+
+
 def test_a_network_that_is_no_voice_is_refused() -> None:
     session = SimpleNamespace(manifest=SimpleNamespace(vocabulary=VOCABULARY))
     network = SimpleNamespace(session=lambda name: session, settings={"sample_rate": 8000}, folder="v")
