@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -92,7 +93,7 @@ def quantize_parts(
 
 def _kinds(nodes: Sequence[str]) -> str:
     """How many nodes there are of each kind, of descriptions "name (Kind)"."""
-    counts = Counter(node.rpartition("(")[2].rstrip(")") for node in nodes)
+    counts = Counter(kind for node in nodes for kind in re.findall(r"\((\w+)\)", node)[-1:])
     return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
 
 

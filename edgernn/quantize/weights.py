@@ -114,6 +114,11 @@ def covered_axes(node: ir.Node, index: int, rank: int) -> tuple[int, ...] | None
         return tuple(range(1, rank))
     if node.op_type == "Gather" and index == 0 and rank == 2:
         return (1,)  # an embedding: one scale a row
+    if node.op_type == "Transpose" and rank == 2:
+        # Vectors of an embedding that also weigh the scores, say: their product reads them transposed.
+        covered = {covered_axes(use.node, use.idx, rank) for use in node.outputs[0].uses()}
+        axes = covered.pop() if len(covered) == 1 else None
+        return None if axes is None else tuple(sorted(1 - axis for axis in axes))
     return None
 
 
