@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,7 +55,7 @@ def test_what_cannot_be_said_is_refused(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     "way", [{"pitch": 0.4}, {"pitch": float("nan")}, {"speed": 2.1}, {"speed": 0.0}, {"chunk": 0}]
 )
-def test_what_a_voice_does_not_do_is_refused_at_once(way: dict[str, float]) -> None:
+def test_what_a_voice_does_not_do_is_refused_at_once(way: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=next(iter(way))):
         voice().stream("a", **way)
 
