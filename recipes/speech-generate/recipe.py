@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 # Decibels that a difference of 1 between natural logarithms of energies is.
 _DECIBELS = 10 / np.log(10)
 # What a run folder shows: texts that are spoken, and one of them otherwise.
-_SPOKEN, _OTHERWISE = 3, {"higher": {"pitch": 1.5}, "faster": {"speed": 1.4}}
+_SPOKEN = 3
+_OTHERWISE: dict[str, dict[str, Any]] = {"higher": {"pitch": 1.5}, "faster": {"speed": 1.4}}
 READ_FILE, PICTURE_FILE = "read.csv", "speech.png"
 
 

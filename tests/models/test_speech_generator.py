@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,7 +57,8 @@ def test_a_filled_up_text_is_what_it_is_alone() -> None:
 def test_the_parts_say_what_torch_says_in_pieces_of_any_size(voice: Network) -> None:
     spoken = SpeechSynthesizer.of(voice)
     by_torch = voice_of(network(), Metadata("speech-generate", vocabulary=VOCABULARY))
-    for way in ({}, {"pitch": 1.4, "speed": 0.7, "seed": 3}):
+    ways: list[dict[str, Any]] = [{}, {"pitch": 1.4, "speed": 0.7, "seed": 3}]
+    for way in ways:
         expected = by_torch.say("abba cede", **way)
         assert len(expected) > 1000
         for chunk in (1, 5, 64):
