@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,9 @@ import numpy.typing as npt
 from edgernn.errors import InputError
 
 Prefix = tuple[int, ...]
-# The logarithms of the probabilities of what follows a prefix, by symbol.
-LanguageModel = Callable[[Prefix], npt.NDArray[np.float64]]
+# Of texts so far, as numbers of symbols: the logarithms of the probabilities of what comes next, (texts,
+# symbols); in the blank's place, that the text ends there.
+LanguageModel = Callable[[Sequence[Prefix]], npt.NDArray[Any]]
 
 _NEVER = -math.inf
 
@@ -36,8 +38,9 @@ class CTCDecoder:
         blank: index of the blank.
         separator: what stands between two symbols of a text; None: a space where symbols are words.
         beam: texts that are kept; 1: greedy.
-        language_model: of a beam: called with the numbers of a prefix's symbols, it gives the
-            log-probabilities of the next one, by symbol.
+        language_model: of a beam: called with texts as tuples of symbols' numbers, it gives the
+            log-probabilities of the next symbol, (texts, symbols), and in the blank's place that of the
+            text's end. `edgernn.runtime.LanguageScorer` is one, of a file of the recipe text-generate.
         language_weight: the power to which the language model's probabilities are taken.
         bonus: added to the logarithm for every symbol, against the language model's taste for short texts.
 
@@ -73,8 +76,10 @@ class CTCDecoder:
             raise InputError(f"CTCDecoder: beam must be an integer ≥ 1, found {beam!r}.")
         if language_model is not None and beam == 1:
             raise InputError("CTCDecoder: greedy decoding asks no language model; give a beam of 2 or more.")
-        words = any(len(symbol) > 1 for n, symbol in enumerate(self.symbols) if n != blank)
-        self.separator = separator if separator is not None else " " if words else ""
+        for name, value in (("language_weight", language_weight), ("bonus", bonus)):
+            if not math.isfinite(value):
+                raise InputError(f"CTCDecoder: {name} must be a number, found {value!r}.")
+        self.separator = separator_of(self.symbols, blank) if separator is None else separator
         self.blank, self.beam = blank, beam
         self.language_model, self.language_weight, self.bonus = language_model, language_weight, bonus
         self.reset()
@@ -120,7 +125,8 @@ class CTCDecoder:
         if self.beam == 1:
             found = tuple(self._said)
         else:
-            found = max(self._beams, key=lambda prefix: (self._score(prefix), prefix))
+            ends = {prefix: row[self.blank] for prefix, row in self._language().items()}
+            found = max(self._beams, key=lambda prefix: (self._score(prefix) + ends[prefix], prefix))
         text = self._text(found)
         self.reset()
         return text
@@ -137,10 +143,11 @@ class CTCDecoder:
             before = grown.get(prefix, (_NEVER, _NEVER))
             grown[prefix] = _add(before[0], blank), _add(before[1], symbol)
 
+        rows = self._language()
         for prefix, (blank, symbol) in self._beams.items():
             either = _add(blank, symbol)
             add(prefix, either + step[self.blank], _NEVER)
-            language = self._language(prefix)
+            language = rows[prefix]
             for number in range(len(self.symbols)):
                 if number == self.blank or step[number] == _NEVER:
                     continue
@@ -158,10 +165,20 @@ class CTCDecoder:
         # Where a step is impossible altogether, what was read before it stands.
         self._beams = {prefix: grown[prefix] for prefix in possible[: self.beam]} or self._beams
 
-    def _language(self, prefix: Prefix) -> npt.NDArray[np.float64]:
-        if self.language_model is None:
-            return np.full(len(self.symbols), self.bonus)
-        return self.language_weight * np.asarray(self.language_model(prefix)) + self.bonus
+    def _language(self) -> dict[Prefix, npt.NDArray[np.float64]]:
+        """What each text of the beam gains by the symbol that comes next, or by its end."""
+        prefixes = list(self._beams)
+        added = np.full((len(prefixes), len(self.symbols)), float(self.bonus))
+        added[:, self.blank] = 0.0
+        if self.language_model is not None and self.language_weight:
+            given = np.asarray(self.language_model(prefixes), dtype=np.float64)
+            if given.shape != added.shape:
+                raise InputError(
+                    f"CTCDecoder: language_model must give (texts, symbols), {added.shape}, found shape "
+                    f"{given.shape}."
+                )
+            added += self.language_weight * given
+        return dict(zip(prefixes, added, strict=True))
 
     def _score(self, prefix: Prefix) -> float:
         return _add(*self._beams[prefix])
@@ -176,6 +193,11 @@ class CTCDecoder:
 
     def _text(self, numbers: Sequence[int]) -> str:
         return self.separator.join(self.symbols[number] for number in numbers)
+
+
+def separator_of(symbols: Sequence[str], blank: int = 0) -> str:
+    """What stands between two symbols of a text: a space where symbols are words, else nothing."""
+    return " " if any(len(symbol) > 1 for n, symbol in enumerate(symbols) if n != blank) else ""
 
 
 def _add(a: float, b: float) -> float:

@@ -34,7 +34,7 @@ def export(
     opset: int = DEFAULT_OPSET,
     output_names: Sequence[str] | None = None,
     metadata: Mapping[str, object] | None = None,
-    lookahead: int = 0,
+    lookahead: int | None = None,
     running_mean: bool = False,
     kernels: bool = False,
     fix_batch: bool = False,
@@ -66,7 +66,8 @@ def export(
             second), scores; unit and features (names) of the first input, output_unit and outputs (names)
             of the first output.
         lookahead: of a streaming file: how many input steps of the future outputs may wait for, as centred
-            convolutions do; the manifest says how many they wait for.
+            convolutions do; the manifest says how many they wait for. None: as many as the module says by
+            an attribute `accepts_lookahead`, else none.
         running_mean: of a streaming file: whether a mean over all time becomes the mean so far; else it is
             refused.
         kernels: whether to write recurrent layers as functions that edgernn's own kernels can take over (see

@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 import io
 import os
+import wave
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +24,8 @@ Samples = npt.NDArray[np.float32]
 
 # What libsndfile reads, of what people have.
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif")
+# What is written.
+SOUND_SUFFIX = ".wav"
 
 # A recording with more of its samples at full scale was recorded too loud.
 _CLIPPED_SHARE = 0.01
@@ -51,10 +55,7 @@ def read_sound(
     try:
         values, rate = soundfile.read(file, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, TypeError) as error:
-        raise InputError(
-            f"{what}: {str(file)!r} is no sound file that can be read ({error}). Known are "
-            f"{', '.join(SOUND_SUFFIXES)}."
-        ) from error
+        raise _no_sound(file, what, error) from error
     if not len(values):
         raise InputError(f"{what}: {str(file)!r} holds no samples.")
     samples: Samples = values.mean(axis=1, dtype=np.float32)
@@ -63,6 +64,35 @@ def read_sound(
     if sample_rate is None or sample_rate == rate:
         return samples, float(rate)
     return resample(samples, rate, sample_rate), float(sample_rate)
+
+
+@dataclass(frozen=True)
+class SoundFacts:
+    """What a sound file is.
+
+    Attributes:
+        sample_rate: samples a second.
+        channels: 1, or 2 where it is stereo.
+        seconds: its length.
+    """
+
+    sample_rate: float
+    channels: int
+    seconds: float
+
+
+def sound_facts(path: str | os.PathLike[str], what: str = "input") -> SoundFacts:
+    """Rate, channels and length of a sound file.
+
+    Args, Raises: as for `read_sound`.
+    """
+    file = existing_file(path, what)
+    soundfile = _package("soundfile")
+    try:
+        found = soundfile.info(file)
+    except (soundfile.LibsndfileError, TypeError) as error:
+        raise _no_sound(file, what, error) from error
+    return SoundFacts(float(found.samplerate), found.channels, found.frames / found.samplerate)
 
 
 def resample(samples: Samples, rate: float, wanted: float) -> Samples:
@@ -76,15 +106,16 @@ def write_sound(path: str | os.PathLike[str], samples: npt.ArrayLike, sample_rat
 
     Raises:
         InputError: where the samples are no row of finite numbers, or the path cannot be written.
-        MissingDependencyError: soundfile is not installed.
     """
     values = np.asarray(samples, dtype=np.float32)
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
         raise InputError(f"samples: must be a row of finite numbers, found an array of shape {values.shape}.")
     buffer = io.BytesIO()
-    _package("soundfile").write(
-        buffer, np.clip(values, -1.0, 1.0), round(sample_rate), format="WAV", subtype="PCM_16"
-    )
+    with wave.open(buffer, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(round(sample_rate))
+        sound.writeframes(np.round(32767 * np.clip(values, -1.0, 1.0)).astype("<i2").tobytes())
     write_bytes(path, buffer.getvalue())
 
 
@@ -102,6 +133,13 @@ def complaints(samples: Samples) -> list[str]:
 def is_sound(path: str | os.PathLike[str]) -> bool:
     """Whether the name of a file says that it is a sound file."""
     return Path(path).suffix.lower() in SOUND_SUFFIXES
+
+
+def _no_sound(file: Path, what: str, error: Exception) -> InputError:
+    return InputError(
+        f"{what}: {str(file)!r} is no sound file that can be read ({error}). Known are "
+        f"{', '.join(SOUND_SUFFIXES)}."
+    )
 
 
 def _package(name: str) -> Any:

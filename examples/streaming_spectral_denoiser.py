@@ -1,8 +1,8 @@
 """A two-stage LSTM denoiser on overlapped Fourier frames, streamed as it is.
 
 After DTLN (Westhausen & Meyer, 2020): the first stage masks the spectrum of each frame, the second a learned
-transform of it; the frames are added up again with overlap. Overlap needs the future: an output sample is
-complete once all frames that hold it are.
+transform of the frames that come out, which are added up again with overlap. Overlap needs the future: an
+output sample is complete once all frames that hold it are. The recipe `denoise` has one stage, and trains it.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 import edgernn
+from edgernn.features.fourier import ShortTimeFourier
 
 FRAME, HOP, HIDDEN, FILTERS = 64, 16, 32, 48
 
@@ -25,8 +25,8 @@ class SpectralDenoiser(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        bins = FRAME // 2 + 1
-        self.register_buffer("overlap_add", torch.eye(FRAME).unsqueeze(1))
+        self.fourier = ShortTimeFourier(FRAME, HOP)
+        bins = self.fourier.bins
         self.first = nn.LSTM(bins, HIDDEN, batch_first=True)
         self.first_mask = nn.Linear(HIDDEN, bins)
         self.encoder = nn.Conv1d(FRAME, FILTERS, 1, bias=False)
@@ -36,16 +36,16 @@ class SpectralDenoiser(nn.Module):
         self.decoder = nn.Conv1d(FILTERS, FRAME, 1, bias=False)
 
     def forward(self, samples: Tensor) -> Tensor:
-        spectrum = torch.fft.rfft(samples.unfold(1, FRAME, HOP))
-        magnitude = spectrum.abs()
+        real, imaginary = self.fourier(samples)
+        magnitude = (real * real + imaginary * imaginary + 1e-8).sqrt()
         hidden, _ = self.first(torch.log1p(magnitude))
-        frames = torch.fft.irfft(spectrum * torch.sigmoid(self.first_mask(hidden)), n=FRAME)
+        mask = torch.sigmoid(self.first_mask(hidden))
+        frames = self.fourier.frames(real * mask, imaginary * mask)
 
         encoded = self.encoder(frames.transpose(1, 2)).transpose(1, 2)
         hidden, _ = self.second(self.normalization(encoded))
         masked = encoded * torch.sigmoid(self.second_mask(hidden))
-        frames = self.decoder(masked.transpose(1, 2))
-        return F.conv_transpose1d(frames, self.overlap_add, stride=HOP).squeeze(1) * (HOP / FRAME)
+        return self.fourier.add_up(self.decoder(masked.transpose(1, 2)).transpose(1, 2))
 
 
 def main() -> None:
@@ -58,7 +58,7 @@ def main() -> None:
             path,
             torch.randn(1, 4000),
             streaming=True,
-            lookahead=FRAME - HOP,
+            lookahead=model.fourier.lookahead,
             metadata={"sample_rate": 16000},
         )
         print(f"states: {[state.meaning for state in manifest.states]}")

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from edgernn.cli.outcome import Outcome
 from edgernn.cli.scorer import Scored, Scorer
+from edgernn.cli.sounds import gives_sound, takes_sound
 from edgernn.errors import InputError
 from edgernn.files import write_text
+from edgernn.sound import SOUND_SUFFIX, SOUND_SUFFIXES, is_sound
+
+if TYPE_CHECKING:
+    from edgernn.runtime import Session
 
 _RECORD = "edgernn-run.json"
 _SUFFIXES = (".npy", ".csv")
@@ -20,7 +26,9 @@ _SUFFIXES = (".npy", ".csv")
 def score_folder(
     scorer: Scorer, folder: Path, output: Path | None, engine_name: str, workers: int | None
 ) -> Outcome:
-    """Score every .npy and .csv file below `folder` that has no output yet below `output`.
+    """Score every .npy, .csv and sound file below `folder` that has no output yet below `output`.
+
+    Sounds become sounds where the model gives them, all else arrays.
 
     Raises InputError where `output` is missing, or holds outputs of another model or of other options.
     """
@@ -35,7 +43,7 @@ def score_folder(
     chosen = engine(engine_name)
     session = scorer.session()
     only_input(session)
-    pairs = _pairs(folder, output, ".npy" if len(session.outputs) == 1 else ".npz")
+    pairs = _pairs(folder, output, session)
     _check_record(output, {"model": session.digest, "columns": list(scorer.columns), "nan": scorer.nan})
     # Absolute: an engine may work in another folder.
     waiting = [
@@ -70,19 +78,22 @@ def score_folder(
     return Outcome(data, show, passed=not failed)
 
 
-def _pairs(folder: Path, output: Path, suffix: str) -> list[tuple[Path, Path]]:
+def _pairs(folder: Path, output: Path, session: Session) -> list[tuple[Path, Path]]:
     """(input, output) for each file; the folders below are kept."""
     inside = output.resolve()
+    arrays = ".npy" if len(session.outputs) == 1 else ".npz"
+    sounds = SOUND_SUFFIX if gives_sound(session.manifest) else arrays
+    suffixes = _SUFFIXES + SOUND_SUFFIXES if takes_sound(session.manifest) else _SUFFIXES
     sources = [
         path
         for path in sorted(folder.rglob("*"))
-        if path.suffix in _SUFFIXES and path.is_file() and inside not in path.resolve().parents
+        if path.suffix.lower() in suffixes and path.is_file() and inside not in path.resolve().parents
     ]
     if not sources:
-        raise InputError(f"INPUT: no .npy or .csv file below {str(folder)!r}.")
+        raise InputError(f"INPUT: no {' or '.join(suffixes)} file below {str(folder)!r}.")
     pairs: dict[Path, Path] = {}
     for source in sources:
-        target = output / source.relative_to(folder).with_suffix(suffix)
+        target = output / source.relative_to(folder).with_suffix(sounds if is_sound(source) else arrays)
         if target in pairs:
             raise InputError(
                 f"INPUT: {str(pairs[target])!r} and {str(source)!r} would both be written to "

@@ -44,12 +44,16 @@ class Scorer:
     _session: Session | None = field(default=None, init=False, repr=False)
 
     def __call__(self, source: str, target: str) -> Scored:
-        """The outputs of a file, from the initial states, as .npy or .npz at `target`."""
+        """The outputs of a file, from the initial states, as .npy, .npz or .wav at `target`."""
         from edgernn.cli.arrays import write_arrays
         from edgernn.cli.running import batch_of, read_inputs, run_arrays
+        from edgernn.cli.sound_outputs import filter_sound, is_sound_output
 
         session = self.session()
         try:
+            if is_sound_output(Path(target)):
+                filter_sound(session, [source], Path(target))
+                return Scored(source, "")
             arrays = read_inputs(session, [source], self.columns)
             stream = session.stream(batch_of(session, arrays)) if session.manifest.streaming else None
             write_arrays(Path(target), run_arrays(session, arrays, stream))

@@ -12,15 +12,23 @@ from edgernn.cli.console import print_note
 from edgernn.errors import InputError
 
 if TYPE_CHECKING:
-    from edgernn.manifest import TensorSpec
+    from edgernn.manifest import Manifest, TensorSpec
     from edgernn.runtime import Session
 
 
-def takes_sound(session: Session) -> bool:
+def takes_sound(manifest: Manifest) -> bool:
     """Whether the model's one input is a waveform: (batch, samples) at a known rate."""
-    if len(session.inputs) != 1 or session.manifest.sample_rate is None:
-        return False
-    spec = session.inputs[0]
+    known = len(manifest.inputs) == 1 and manifest.sample_rate is not None
+    return known and is_waveform(manifest.inputs[0])
+
+
+def gives_sound(manifest: Manifest) -> bool:
+    """Whether the model makes a waveform of a waveform."""
+    return takes_sound(manifest) and len(manifest.outputs) == 1 and is_waveform(manifest.outputs[0])
+
+
+def is_waveform(spec: TensorSpec) -> bool:
+    """Whether a tensor has the form of one: (batch, samples)."""
     return len(spec.dims) == 2 and spec.time_dim == 1 and np.dtype(spec.dtype).kind == "f"
 
 
@@ -34,7 +42,7 @@ def read_sound_input(session: Session, path: Path, spec: TensorSpec) -> Array:
     """
     from edgernn.sound import complaints, read_sound
 
-    if not takes_sound(session):
+    if not takes_sound(session.manifest):
         raise InputError(
             f"input: {str(path)!r} is a sound file, but the model's {spec.name!r} of dimensions "
             f"{', '.join(map(str, spec.dims))} is no waveform (batch, samples) of a known sample rate."

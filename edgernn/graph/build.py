@@ -49,7 +49,7 @@ def build(
     opset: int = DEFAULT_OPSET,
     output_names: Sequence[str] | None = None,
     metadata: Mapping[str, object] | None = None,
-    lookahead: int = 0,
+    lookahead: int | None = None,
     running_mean: bool = False,
     fix_batch: bool = False,
     kernels: bool = False,
@@ -68,6 +68,8 @@ def build(
         model, example_inputs, time_dim=time_dim, dims=dims, fixed_time=None if streaming else steps
     )
     if streaming:
+        if lookahead is None:
+            lookahead = getattr(model, "accepts_lookahead", 0)
         stream = make_streaming(captured, chunk=steps, lookahead=lookahead, running_mean=running_mean)
     else:
         stream = StreamingProgram(captured.program, (), sequence_output_times(captured))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgernn.models.anomaly_detector import AnomalyDetector
 from edgernn.models.crf import LinearChainCRF
+from edgernn.models.denoiser import Denoiser
 from edgernn.models.forecaster import Forecaster
 from edgernn.models.fusion_classifier import FusionClassifier
 from edgernn.models.keyword_spotter import KeywordSpotter
@@ -19,7 +20,7 @@ from edgernn.models.text_classifier import TextClassifier
 from edgernn.models.vocoder import Vocoder
 
 __all__ = [
-    "AnomalyDetector", "Forecaster", "FusionClassifier", "KeywordSpotter", "LanguageModel", "LinearChainCRF",
-    "SensorClassifier", "Seq2Seq", "SpanReader", "SpeechGenerator", "SpeechRecognizer", "StoryReader",
-    "Tagger", "TextClassifier", "Vocoder",
+    "AnomalyDetector", "Denoiser", "Forecaster", "FusionClassifier", "KeywordSpotter", "LanguageModel",
+    "LinearChainCRF", "SensorClassifier", "Seq2Seq", "SpanReader", "SpeechGenerator", "SpeechRecognizer",
+    "StoryReader", "Tagger", "TextClassifier", "Vocoder",
 ]  # fmt: skip

@@ -11,7 +11,6 @@ from edgernn.errors import MissingDependencyError
 from edgernn.files import atomic_path, write_text
 
 INK, GRID = "#1f2933", "#d9dee4"
-_KINDS = {".png": "image/png", ".wav": "audio/wav"}
 TRUTH, MODEL, BASELINE, ACCENT = "#1f2933", "#d1495b", "#9aa5b1", "#00798c"
 
 
@@ -87,11 +86,10 @@ def write_html(path: Path, package: str, pictures: dict[str, Path], **values: An
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    drawn = {name: as_data(picture) for name, picture in pictures.items()}
+    drawn = {name: embedded(picture, "image/png") for name, picture in pictures.items()}
     write_text(path, environment.get_template("page.html").render(pictures=drawn, **values))
 
 
-def as_data(file: Path) -> str:
-    """A picture or a sound as an address that holds all of it."""
-    kind = _KINDS[file.suffix]
+def embedded(file: Path, kind: str) -> str:
+    """A file as a link that holds it, for a page that needs no other; `kind` is its media type."""
     return f"data:{kind};base64," + base64.b64encode(file.read_bytes()).decode()

@@ -47,19 +47,30 @@ def _standard_normal(session: Session) -> list[np.ndarray]:
 def run_file(session: Session, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
     """All outputs; a streaming file with a fixed chunk is pushed the data chunk by chunk.
 
-    A file that takes one row alone is run on one after the other.
+    What is no whole chunk or hop at the end is left out. A file that takes one row alone is run on one after
+    the other.
     """
     count = inputs[0].shape[0]
     if takes_one_row(session.manifest) and count > 1:
         by_row = [run_file(session, [array[row : row + 1] for array in inputs]) for row in range(count)]
         return [np.concatenate(outputs) for outputs in zip(*by_row, strict=True)]
     chunk = session.manifest.chunk
-    if not session.manifest.streaming or chunk is None:
-        return _as_list(session.run(*inputs))
     dims = [spec.time_dim for spec in session.inputs]
+    if not session.manifest.streaming or all(dim is None for dim in dims):
+        return _as_list(session.run(*inputs))
     steps = next(array.shape[dim] for array, dim in zip(inputs, dims, strict=True) if dim is not None)
-    if steps < chunk:
-        raise InputError(f"calibration: {steps} steps, fewer than the model's chunk of {chunk}.")
+    unit = chunk or session.manifest.hop
+    if steps < unit:
+        raise InputError(
+            f"calibration: {steps} steps, fewer than the model's {'chunk' if chunk else 'hop'} of {unit}."
+        )
+    if chunk is None:
+        whole = steps // unit * unit
+        cut = [
+            array if dim is None or whole == steps else np.take(array, range(whole), axis=dim)
+            for array, dim in zip(inputs, dims, strict=True)
+        ]
+        return _as_list(session.run(*cut))
     batch_dim = session.inputs[0].dims.index("batch") if "batch" in session.inputs[0].dims else None
     stream = session.stream(1 if batch_dim is None else inputs[0].shape[batch_dim])
     pushes = []

@@ -58,7 +58,7 @@ def write_on(
         InputError: a value out of range.
         ModelError: a file of another kind.
     """
-    symbols = _symbols(session)
+    symbols = language_symbols(session, "write on")
     if not len(start):
         raise InputError("start: a language model goes on from one symbol or more; found none.")
     if min(start) < 0 or max(start) >= symbols:
@@ -93,8 +93,11 @@ def _write_on(
         yield last[0]
 
 
-def _symbols(session: Session) -> int:
-    """Size of the vocabulary; raises ModelError where the file is not a streaming language model."""
+def language_symbols(session: Session, purpose: str) -> int:
+    """Size of the vocabulary; raises ModelError where the file is not a streaming language model.
+
+    `purpose` says in the message what it is wanted for.
+    """
     size = len(session.manifest.vocabulary)
     fits = (
         session.manifest.streaming
@@ -108,7 +111,7 @@ def _symbols(session: Session) -> int:
     )
     if not fits:
         raise ModelError(
-            f"{str(session.path)!r}: to write on, a file must take symbols one by one and score the next of "
+            f"{str(session.path)!r}: to {purpose}, a file must take symbols one by one and score the next of "
             "its vocabulary. Export a run of the recipe text-generate with --streaming."
         )
     return size

@@ -32,17 +32,25 @@ def background(samples: int, recordings: Sequence[Tensor] = ()) -> Tensor:
         recordings: backgrounds, each (samples,); half of the time one of them is taken, where there are any.
     """
     if recordings and float(torch.rand(())) < 0.5:
-        recording = recordings[int(torch.randint(len(recordings), ()))]
-        recording = recording.repeat(-(-samples // len(recording)))
-        start = int(torch.randint(len(recording) - samples + 1, ()))
-        stretch = recording[start : start + samples]
-        return stretch / stretch.std().clamp(min=1e-9) if len(stretch) > 1 else stretch
+        part = stretch(recordings, samples)
+        return part / part.std().clamp(min=1e-9) if samples > 1 else part
     return coloured_noise(samples, COLOURS[int(torch.randint(len(COLOURS), ()))])
 
 
-def mix(speech: Tensor, noise: Tensor, decibels: float) -> Tensor:
-    """Speech with noise so loud that the powers of both are `decibels` apart, over where speech is not 0."""
-    spoken = speech[speech != 0]
+def stretch(recordings: Sequence[Tensor], samples: int) -> Tensor:
+    """(samples,) of one of the recordings, which is repeated where it is shorter."""
+    recording = recordings[int(torch.randint(len(recordings), ()))]
+    recording = recording.repeat(-(-samples // len(recording)))
+    start = int(torch.randint(len(recording) - samples + 1, ()))
+    return recording[start : start + samples]
+
+
+def mix(speech: Tensor, noise: Tensor, decibels: float, *, pauses: bool = False) -> Tensor:
+    """Speech with noise so loud that the powers of both are `decibels` apart.
+
+    Speech's power is that over where it is not 0, or with `pauses` over all of it.
+    """
+    spoken = speech if pauses else speech[speech != 0]
     power = float(spoken.square().mean()) if len(spoken) else 0.0
     gain = math.sqrt(power / 10 ** (decibels / 10) / max(float(noise.square().mean()), 1e-12))
     return speech + gain * noise

@@ -1,4 +1,4 @@
-"""The user's files, line by line, with errors that name the line: csv, tsv, jsonl and plain text."""
+"""The user's files, row by row, with errors that name the line: csv, tsv, jsonl, json and plain text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Record:
     """One row of a file.
 
     Attributes:
-        where: the file and the line, for messages.
+        where: the file and the line, or the entry, for messages.
         values: by column.
     """
 
@@ -67,10 +67,11 @@ def read_lines(file: Path, encoding: str = "utf-8") -> list[tuple[int, str]]:
 
 
 def read_records(file: Path, columns: Sequence[str], encoding: str = "utf-8") -> list[Record]:
-    """The rows of a .csv, .tsv or .jsonl file.
+    """The rows of a .csv, .tsv, .jsonl or .json file.
 
     Args:
-        file: with a header line (csv, tsv) or a JSON object a line (jsonl).
+        file: with a header line (csv, tsv), a JSON object a line (jsonl), or an object of objects by name, as
+            SpeechBrain's annotations have it (json).
         columns: those that every row must have.
         encoding: of the file.
 
@@ -78,6 +79,8 @@ def read_records(file: Path, columns: Sequence[str], encoding: str = "utf-8") ->
         InputError: an empty file, one without rows or without one of the columns, a row with more or fewer
             cells than the header, a line that is no JSON object, or another encoding; with the line.
     """
+    if file.suffix.lower() == ".json":
+        return _named_records(file, columns, encoding)
     if file.suffix.lower() in (".jsonl", ".ndjson"):
         return _json_records(file, columns, encoding)
     return _table_records(file, columns, encoding, "\t" if file.suffix.lower() == ".tsv" else ",")
@@ -137,16 +140,35 @@ def _json_records(file: Path, columns: Sequence[str], encoding: str) -> list[Rec
     found = []
     for line, text in read_lines(file, encoding):
         where = f"{str(file)!r}, line {line}"
-        try:
-            values = json.loads(text)
-        except ValueError as error:
-            raise InputError(f"data: {where}: no JSON ({error}).") from error
-        if not isinstance(values, dict):
-            raise InputError(f"data: {where}: expected a JSON object, found {type(values).__name__}.")
-        for name in columns:
-            require_column(name, list(values), where, "key")
-        found.append(Record(where, values))
+        found.append(_json_record(_json(text, where), columns, where))
     return found
+
+
+def _named_records(file: Path, columns: Sequence[str], encoding: str) -> list[Record]:
+    entries = _json(read_text_file(file, encoding), repr(str(file)))
+    if not isinstance(entries, dict) or not entries:
+        raise InputError(
+            f'data: {str(file)!r}: expected {{"name": {{…}}, …}}, an object with an object for each name. '
+            "Give a file with an object a line the suffix .jsonl."
+        )
+    return [
+        _json_record(values, columns, f"{str(file)!r}, entry {name!r}") for name, values in entries.items()
+    ]
+
+
+def _json(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"data: {where}: no JSON ({error}).") from error
+
+
+def _json_record(values: Any, columns: Sequence[str], where: str) -> Record:
+    if not isinstance(values, dict):
+        raise InputError(f"data: {where}: expected a JSON object, found {type(values).__name__}.")
+    for name in columns:
+        require_column(name, list(values), where, "key")
+    return Record(where, values)
 
 
 def require_column(name: str, names: Sequence[str], where: str, what: str = "column") -> None:

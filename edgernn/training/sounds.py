@@ -13,6 +13,8 @@ from torch import Tensor
 from edgernn.errors import InputError
 from edgernn.sound import SOUND_SUFFIXES, is_sound, read_sound
 
+_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
 # Folders of recordings in which nothing is said begin so, e.g. _background_noise_.
 _BACKGROUND = "_"
 
@@ -133,6 +135,11 @@ def _compiled(pattern: str, option: str) -> re.Pattern[str]:
         return re.compile(pattern)
     except re.error as error:
         raise InputError(f"option {option}: {pattern!r} is no regular expression ({error}).") from error
+
+
+def spelled(label: str) -> str:
+    """A label as it is said: the digits 0 to 9 as words, all others as they are."""
+    return _DIGITS[int(label)] if len(label) == 1 and label in "0123456789" else label
 
 
 def speakers_of(sounds: Iterable[Sound]) -> Sequence[str]:

@@ -18,6 +18,8 @@ from edgernn.training.sounds import Sound
 _TRANSCRIPTS = "*.trans.txt"
 # One that keeps to LJSpeech: name|text|normalised text, the sounds in wavs/.
 _METADATA, _SOUNDS = "metadata.csv", "wavs"
+# What stands for the folder of the sounds in annotations as SpeechBrain has them.
+_ROOT = "{data_root}/"
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,16 +48,19 @@ def read_utterances(
     *,
     file_column: str = "file",
     text_column: str = "text",
+    data_root: Path | None = None,
     encoding: str = "utf-8",
 ) -> tuple[list[Utterance], float]:
     """Read recordings with texts.
 
     Args:
-        path: a .csv, .tsv or .jsonl file with a column of sound files, relative to it, and one of texts; a
+        path: a .csv, .tsv, .jsonl or .json file with a column of sound files and one of texts; a
             folder as LibriSpeech has it (*.trans.txt files beside the sounds); or one as LJSpeech has it
             (metadata.csv and wavs/).
         sample_rate: samples a second; None: those of the first recording.
         file_column, text_column: names of the columns.
+        data_root: of a table: the folder that sound files are named from, and must lie in; None: the table's.
+            SpeechBrain's annotations call it {data_root}.
         encoding: of the texts.
 
     Returns:
@@ -67,7 +72,8 @@ def read_utterances(
     """
     if path.is_file():
         records = read_records(path, (file_column, text_column), encoding)
-        named = [(_below(path.parent, record, file_column), text_value(record, text_column), record.where)
+        root = path.parent if data_root is None else data_root
+        named = [(_below(root, record, file_column), text_value(record, text_column), record.where)
                  for record in records]  # fmt: skip
     elif (path / _METADATA).is_file():
         named = _as_ljspeech(path, encoding)
@@ -82,12 +88,13 @@ def read_utterances(
 
 
 def _below(folder: Path, record: Record, column: str) -> Path:
-    """The sound file that a table names, which must lie below the table's folder."""
-    name = text_value(record, column)
+    """The sound file that a table names, which must lie below a folder."""
+    name = text_value(record, column).removeprefix(_ROOT)
     file = (folder / name).resolve()
     if not file.is_relative_to(folder.resolve()):
         raise InputError(
-            f"data: {record.where}: {name!r} lies outside the table's folder. Name files below it."
+            f"data: {record.where}: {name!r} lies outside {str(folder)!r}. Name files below it, or another "
+            "folder with data_root."
         )
     return file
 

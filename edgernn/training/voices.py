@@ -7,7 +7,7 @@ import random
 import shutil
 import subprocess
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ import torch
 from edgernn.errors import InputError, MissingDependencyError
 from edgernn.sound import resample
 from edgernn.training.sounds import Sound
+from edgernn.training.utterances import Utterance
 
 PROGRAM = "espeak-ng"
 
@@ -65,28 +66,38 @@ def speak(text: str, voice: Voice, sample_rate: float, language: str = "") -> to
         MissingDependencyError: espeak-ng or soxr is not installed.
     """
     name = voice.name if not language else f"{language}+{voice.name.rpartition('+')[2]}"
-    command = [
-        find_program(),
-        "-v",
-        name,
-        "-s",
-        str(voice.speed),
-        "-p",
-        str(voice.pitch),
-        "--stdout",
-        "--stdin",
-    ]
-    done = subprocess.run(command, input=text.encode(), capture_output=True, check=False, timeout=60)
-    if done.returncode or not done.stdout:
-        reason = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
-        raise InputError(f"text: {PROGRAM} does not say {text!r} with voice {name!r}: {reason}.")
-    with wave.open(io.BytesIO(done.stdout)) as sound:
+    speed, pitch = str(voice.speed), str(voice.pitch)
+    said = _run(text, "-v", name, "-s", speed, "-p", pitch, "--stdout")
+    with wave.open(io.BytesIO(said)) as sound:
         rate = sound.getframerate()
         # The header of a stream says a length that is none: what is there is read.
-        samples = np.frombuffer(done.stdout[44:], "<i2").astype(np.float32) / np.float32(32768)
+        samples = np.frombuffer(said[44:], "<i2").astype(np.float32) / np.float32(32768)
     if not samples.any():
         raise InputError(f"text: {PROGRAM} does not say {text!r}: it has nothing that is read aloud.")
     return torch.from_numpy(resample(samples, rate, sample_rate) if rate != sample_rate else samples.copy())
+
+
+def sounds_of(words: Sequence[str]) -> list[str]:
+    """The phonemes of English words in espeak-ng's own letters, without stress; raises as `speak`."""
+    stress = str.maketrans("", "", "',%=_:; \n")
+
+    def phonemes(text: str) -> str:
+        return _run(text, "-v", "en-us", "-q", "-x").decode()
+
+    # A sentence is a line: one call for all, unless a word is a sentence and more.
+    lines = phonemes("".join(f"{word}.\n" for word in words)).splitlines()
+    if len(lines) != len(words):
+        lines = [phonemes(word) for word in words]
+    return [line.translate(stress) for line in lines]
+
+
+def _run(text: str, *options: str) -> bytes:
+    command = [find_program(), *options, "--stdin"]
+    done = subprocess.run(command, input=text.encode(), capture_output=True, check=False, timeout=60)
+    if done.returncode or not done.stdout:
+        reason = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
+        raise InputError(f"text: {PROGRAM} {' '.join(options)} does not say {text!r}: {reason}.")
+    return done.stdout
 
 
 def voices(count: int, seed: int) -> list[Voice]:
@@ -105,3 +116,13 @@ def spoken_words(words: tuple[str, ...], count: int, seed: int, sample_rate: flo
         for word in words:
             samples = speak(word, voice, sample_rate)
             yield Sound(samples, word, f"voice {number}", f"{word!r} in the voice {voice.name}")
+
+
+def spoken_texts(
+    texts: Sequence[str], people: Sequence[Voice], seed: int, sample_rate: float
+) -> Iterator[Utterance]:
+    """Each text in one of the voices, drawn from a seed."""
+    drawn = random.Random(seed)
+    for text in texts:
+        voice = drawn.choice(people)
+        yield Utterance(speak(text, voice, sample_rate), text, f"{text!r} in the voice {voice.name}")

@@ -12,9 +12,10 @@ from edgernn.errors import InputError
 from edgernn.training.classification import ClassifierOptions
 from edgernn.training.options import option
 from edgernn.training.recipe import locate_data
-from edgernn.training.sounds import Sound, name_filter, read_backgrounds, read_sounds, speakers_of
+from edgernn.training.sounds import Sound, name_filter, read_backgrounds, read_sounds, speakers_of, spelled
 from edgernn.training.splits import split_in_three
-from edgernn.training.voices import spoken_words
+from edgernn.training.spoken_words import make_words
+from edgernn.training.voices import spoken_texts, spoken_words, voices
 from edgernn.training.whistles import make_trills, make_whistles
 
 
@@ -26,6 +27,9 @@ class WordOptions(ClassifierOptions):
     words: tuple[str, ...] = option((), "Words that espeak-ng says, in the place of recordings.")
     word_voices: int = option(60, "Voices that say each of them, or people who whistle.", minimum=8)
     unknown_data: str = option("", "A folder as the data's, of words that are to be told from the keywords.")
+    other_words: int = option(
+        300, "Of typed words: recordings of other words, which espeak-ng says too.", minimum=0
+    )
     label_pattern: str = option("", "Expression whose first group in a file's name is its word.")
     speaker_pattern: str = option("", "Expression whose first group in a file's name says who speaks.")
     test_pattern: str = option("", "Expression that is found in the names of the files to score.")
@@ -49,18 +53,20 @@ def read_words(
     options: WordOptions, data: Path | None, sample_rate: float | None
 ) -> tuple[list[Sound], list[Sound], float, list[Tensor]]:
     """The recordings, those of other words, their rate, and recorded backgrounds."""
-    seed, voices = options.split_seed, options.word_voices
-    strangers, backgrounds = [], []
+    seed, people = options.split_seed, options.word_voices
+    strangers: list[Sound] = []
+    backgrounds: list[Tensor] = []
     if options.words:
         if data is not None:
             raise InputError("option words: espeak-ng says these; leave out the data, or the option.")
         if len(set(options.words)) != len(options.words):
             raise InputError(f"option words: each word once, found {', '.join(options.words)}.")
         rate = sample_rate or 16000.0
-        sounds = list(spoken_words(options.words, voices, seed, rate))
+        sounds = list(spoken_words(options.words, people, seed, rate))
+        strangers = _other_words(options, rate)
     elif data is None:
         rate = sample_rate or 8000.0
-        sounds, strangers = make_whistles(voices, seed, rate), make_trills(voices // 2, seed, rate)
+        sounds, strangers = make_whistles(people, seed, rate), make_trills(people // 2, seed, rate)
     else:
         patterns = {"label_pattern": options.label_pattern, "speaker_pattern": options.speaker_pattern}
         sounds, rate = read_sounds(data, sample_rate, **patterns)
@@ -68,10 +74,20 @@ def read_words(
     if options.unknown_data:
         path = locate_data(options.unknown_data)
         assert path is not None
-        keywords = set(options.keywords) or {sound.label for sound in sounds}
-        strangers = [sound for sound in read_sounds(path, rate)[0] if sound.label not in keywords]
+        # A 7 in one folder is a seven in the other.
+        keywords = set(map(spelled, options.keywords or {sound.label for sound in sounds}))
+        others = [sound for sound in read_sounds(path, rate)[0] if spelled(sound.label) not in keywords]
+        strangers = [*strangers, *others]
         backgrounds += read_backgrounds(path, rate)
     return sounds, strangers, rate, backgrounds
+
+
+def _other_words(options: WordOptions, sample_rate: float) -> list[Sound]:
+    """Words that are none of the typed ones, each once, in voices as many as theirs."""
+    words = make_words(options.other_words, options.split_seed, options.words)
+    people = voices(options.word_voices, options.split_seed + 1)
+    said = spoken_texts(words, people, options.split_seed, sample_rate)
+    return [Sound(item.samples, item.text, "", item.where) for item in said]
 
 
 def split_words(

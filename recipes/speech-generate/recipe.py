@@ -25,6 +25,7 @@ from edgernn.training.metrics.spectrograms import draw_spectrograms
 from edgernn.training.options import TrainingOptions, option
 from edgernn.training.read_back import check_reader, read_back
 from edgernn.training.recipe import Metadata, Prepared, Recipe, locate_data
+from edgernn.training.run_page import SOUNDS_FOLDER
 from edgernn.training.speaking import Said, say_again, speech_losses, voice_of
 from edgernn.training.splits import split_at_random
 from edgernn.training.spoken import Speech, SpeechBatch, Speeches, analyse, speech_batch
@@ -234,7 +235,7 @@ class SpeechGenerate(Recipe[Options, SpeechData]):
         assert isinstance(model, SpeechGenerator)
         rate = prepared.arguments["sample_rate"]
         for name, samples in self._sounds(model, prepared, _SPOKEN).items():
-            write_sound(folder / f"{name}.wav", samples, rate)
+            write_sound(folder / SOUNDS_FOLDER / f"{name}.wav", samples, rate)
         save_figure(draw_spectrograms(self._sounds(model, prepared, 1), rate), folder / PICTURE_FILE)
         if prepared.reader:
             text = io.StringIO()
@@ -250,11 +251,9 @@ class SpeechGenerate(Recipe[Options, SpeechData]):
         voice, items = voice_of(model, prepared.metadata), _items(prepared.test)[:count]
         found = {}
         for number, item in enumerate(items, start=1):
-            found[f"recording_{number}"] = item.samples.numpy()
-            found[f"speech_{number}"] = voice.say(item.text)
-        return found | {
-            f"speech_1_{name}": voice.say(items[0].text, **way) for name, way in _OTHERWISE.items()
-        }
+            found[f"{number}, recording"] = item.samples.numpy()
+            found[f"{number}, speech"] = voice.say(item.text)
+        return found | {f"1, {name}": voice.say(items[0].text, **way) for name, way in _OTHERWISE.items()}
 
 
 def _example(items: Sequence[Speech], symbols: int) -> Tensor:

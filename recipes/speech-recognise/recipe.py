@@ -15,41 +15,20 @@ from edgernn.errors import InputError
 from edgernn.models import SpeechRecognizer
 from edgernn.training.classification import digest
 from edgernn.training.noises import background, mix
-from edgernn.training.options import TrainingOptions, option
-from edgernn.training.recipe import Metadata, Prepared, locate_data
-from edgernn.training.sounds import Sound, name_filter, read_sounds
-from edgernn.training.splits import split_labelled
+from edgernn.training.options import option
+from edgernn.training.recipe import Metadata, Prepared
+from edgernn.training.speech_data import SpeechOptions, read_speech
 from edgernn.training.transcription import Transcribed, TranscriptionRecipe, encode, text_vocabulary
-from edgernn.training.utterances import JoinedWords, Utterance, has_transcripts, read_utterances
-from edgernn.training.whistles import make_pitches
-
-_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+from edgernn.training.utterances import JoinedWords, Utterance
 
 
 @dataclass(frozen=True)
-class Options(TrainingOptions):
+class Options(SpeechOptions):
     """Options of the speech-recognise recipe."""
 
-    test_data: str = option("", "Data that are only scored; without it a share of the data is put aside.")
-    validation_data: str = option("", "Data that choose the epoch; without it a share is put aside.")
-    test_size: float = option(0.1, "Share of the data put aside for the scores.", above=0, below=1)
-    validation_size: float = option(0.1, "Share of the rest put aside to choose the epoch.", above=0, below=1)
-    split_seed: int = option(0, "Seed of what is put aside; apart from the seed of training.", minimum=0)
-    encoding: str = option("utf-8", "Encoding of the texts.")
-    file_column: str = option("file", "Column of a table that names the sound files.")
-    text_column: str = option("text", "Column of a table that holds the texts.")
     units: Literal["characters", "words"] = option(
         "characters", "What the network writes one a step: words where there are few of them."
     )
-    lower: bool = option(True, "Whether texts are learned in small letters.")
-    label_pattern: str = option("", "Of single words: expression whose first group in a name is the word.")
-    speaker_pattern: str = option("", "Of single words: the same for who speaks.")
-    test_pattern: str = option("", "Of single words: expression found in the names of the files to score.")
-    spell: bool = option(True, "Of single words: whether the labels 0 to 9 are written as words.")
-    shortest: int = option(3, "Of single words: words of a text, at least.", minimum=1)
-    longest: int = option(7, "Of single words: words of a text, at most.", minimum=1)
-    texts: int = option(150, "Of single words: texts that are scored, and that choose the epoch.", minimum=1)
-    sample_rate: float | None = option(None, "Samples a second; none: the recordings' own.", above=0)
     frame_milliseconds: float = option(32.0, "Length of the front end's frames.", above=0)
     hop_milliseconds: float = option(16.0, "Time from one frame to the next.", above=0)
     bands: int = option(32, "Bands of the mel scale.", minimum=1)
@@ -108,8 +87,8 @@ class SpeechRecognise(TranscriptionRecipe[Options]):
     summary = "Speech to text: recordings with texts, or single words that are joined; streams."
     options_type = Options
     data_options = (
-        "test_data", "validation_data", "encoding", "file_column", "text_column", "label_pattern",
-        "speaker_pattern", "test_pattern", "spell",
+        "test_data", "validation_data", "encoding", "file_column", "text_column", "data_root", "sentences",
+        "label_pattern", "speaker_pattern", "test_pattern", "spell",
     )  # fmt: skip
 
     def prepare(self, options: Options, data: Path | None) -> Prepared:
@@ -123,23 +102,12 @@ class SpeechRecognise(TranscriptionRecipe[Options]):
         return self._prepare(options, data, known)
 
     def _prepare(self, options: Options, data: Path | None, known: Metadata | None) -> Prepared:
-        if options.longest < options.shortest:
-            raise InputError(
-                f"option longest: must be at least shortest ({options.shortest}), found {options.longest}."
-            )
         rate = options.sample_rate if known is None else known.sample_rate
-        if data is not None and has_transcripts(data):
-            parts, rate = _read_texts(options, data, rate)
-            joined, source = None, f"{sum(map(len, parts))} recordings with texts in {data}"
-        else:
-            words, rate, source = _read_words(options, data, rate)
-            join = [JoinedWords(part, rate, options.shortest, options.longest) for part in words]
-            parts = [_once(join[0], options), *(_fixed(j, options) for j in join[1:])]
-            joined = join[0]
-        train, validation, test = parts
-        vocabulary = (
-            text_vocabulary((u.text for u in train), options.units) if known is None else known.vocabulary
-        )
+        train, validation, test, joined, rate, source = read_speech(options, data, rate)
+        parts = (train, validation, test)
+        # A letter that only a text to score holds must not end the run: the network will never write it.
+        texts = (utterance.text for part in parts for utterance in part)
+        vocabulary = text_vocabulary(texts, options.units) if known is None else known.vocabulary
         frame, hop = (
             max(1, round(rate * value / 1000))
             for value in (options.frame_milliseconds, options.hop_milliseconds)
@@ -203,88 +171,6 @@ class SpeechRecognise(TranscriptionRecipe[Options]):
         """Of recordings that are filled up with silence."""
         assert isinstance(model, SpeechRecognizer)
         return model.log_probabilities(sequences, steps)
-
-
-def _read_texts(options: Options, data: Path, rate: float | None) -> tuple[list[list[Utterance]], float]:
-    columns = {
-        "file_column": options.file_column, "text_column": options.text_column, "encoding": options.encoding,
-    }  # fmt: skip
-
-    def read(path: Path, rate: float | None) -> tuple[list[Utterance], float]:
-        found, rate = read_utterances(path, rate, **columns)
-        if options.lower:
-            found = [Utterance(u.samples, u.text.lower(), u.where) for u in found]
-        return found, rate
-
-    def aside(items: list[Utterance], name: str, share: float) -> tuple[list[Utterance], list[Utterance]]:
-        if name:
-            path = locate_data(name)
-            assert path is not None
-            return items, read(path, rate)[0]
-        order = torch.randperm(len(items), generator=torch.Generator().manual_seed(options.split_seed))
-        put = set(order[: max(1, round(share * len(items)))].tolist())
-        if len(put) >= len(items):
-            raise InputError(f"data: {len(items)} recordings are too few to put any aside.")
-        return [u for n, u in enumerate(items) if n not in put], [items[n] for n in sorted(put)]
-
-    found, rate = read(data, rate)
-    rest, test = aside(found, options.test_data, options.test_size)
-    train, validation = aside(rest, options.validation_data, options.validation_size)
-    return [train, validation, test], rate
-
-
-def _read_words(
-    options: Options, data: Path | None, rate: float | None
-) -> tuple[list[list[Sound]], float, str]:
-    if data is None:
-        rate = rate or 8000.0
-        words = make_pitches(4, 8, options.split_seed, rate)
-        source = "whistles that this recipe makes, for want of recordings, joined; name yours with --data"
-    else:
-        words, rate = read_sounds(
-            data, rate, label_pattern=options.label_pattern, speaker_pattern=options.speaker_pattern
-        )
-        source = f"{len(words)} recordings of single words in {data}, joined"
-    if options.spell:
-        words = [_spelled(word) for word in words]
-    if options.test_pattern:
-        chosen = name_filter(options.test_pattern, "test_pattern")
-        test = [word for word in words if chosen(word)]
-        rest = [word for word in words if not chosen(word)]
-    else:
-        rest, test = _apart(words, options.test_size, options.split_seed)
-    train, validation = _apart(rest, options.validation_size, options.split_seed)
-    if not train or not validation or not test:
-        raise InputError(
-            f"data: {len(words)} words leave {len(train)} to learn from, {len(validation)} to choose the "
-            f"epoch and {len(test)} to score. Give more, or change test_pattern, test_size, validation_size."
-        )
-    return [train, validation, test], rate, source
-
-
-def _apart(words: list[Sound], share: float, seed: int) -> tuple[list[Sound], list[Sound]]:
-    kept, put = split_labelled([word.label for word in words], share, seed)
-    return [words[n] for n in kept], [words[n] for n in put]
-
-
-def _spelled(word: Sound) -> Sound:
-    if word.label.isdecimal() and len(word.label) == 1 and word.label.isascii():
-        return Sound(word.samples, _DIGITS[int(word.label)], word.speaker, word.where)
-    return word
-
-
-def _once(words: JoinedWords, options: Options) -> list[Utterance]:
-    """A text that begins with each word, the same each time."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(options.split_seed)
-        return [words.draw(number) for number in range(len(words))]
-
-
-def _fixed(words: JoinedWords, options: Options) -> list[Utterance]:
-    """Texts that are the same each time."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(options.split_seed)
-        return [words.draw(int(torch.randint(len(words), ()))) for _ in range(options.texts)]
 
 
 def _example(test: Transcribed, frame: int, hop: int) -> Tensor:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from torch import nn
 from typer.testing import Result
@@ -17,6 +18,7 @@ from typer.testing import Result
 import edgernn
 from edgernn.features.log_mel import LogMel
 from edgernn.models import KeywordSpotter
+from edgernn.runtime import CTCDecoder, LanguageScorer
 from edgernn.sound import resample, write_sound
 
 RATE, FRAME, HOP = 8000, 256, 128
@@ -42,6 +44,21 @@ def spotter() -> KeywordSpotter:
         model.head.weight.copy_(torch.tensor([[4.0], [0.0], [-4.0]]).expand(-1, 4))
         model.head.bias.copy_(torch.tensor([0.0, -20.0, 0.0]))
     return model.eval()
+
+
+class Pairs(nn.Module):
+    """A language model of pairs of symbols: behind a, or in front, comes b, and behind b nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        rows = torch.full((4, 4), -12.0)
+        for before, after in ((1, 3), (2, 3), (3, 1)):
+            rows[before, after] = 0.0
+        self.rows = nn.Embedding.from_pretrained(rows.log_softmax(-1))
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = self.rows(ids)
+        return scores
 
 
 class Loud(nn.Module):
@@ -71,6 +88,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         streaming=True,
         metadata={"task": "speech-recognise", "vocabulary": ("<blank>", "a", "b"), "sample_rate": RATE},
     )
+    for name, vocabulary in (("pairs", ("<other>", "\n", "a", "b")), ("others", ("<other>", "\n", "a", "c"))):
+        edgernn.export(
+            Pairs(),
+            folder / f"{name}.onnx",
+            torch.randint(0, 4, (2, 5)),
+            streaming=True,
+            metadata={"task": "text-generate", "vocabulary": vocabulary},
+        )
     write_sound(folder / "two.wav", recording(), RATE)
     write_sound(folder / "wide.wav", resample(recording(), RATE, 16000), 16000)
     write_sound(folder / "silent.wav", np.zeros(8000), RATE)
@@ -106,6 +131,49 @@ def test_a_text_is_told(files: Path, invoke: Invoke) -> None:
     assert "Nothing was understood." in invoke("run", files / "reader.onnx", files / "silent.wav").stdout
 
 
+def test_a_language_model_is_asked(files: Path, tmp_path: Path, invoke: Invoke) -> None:
+    command = ("run", files / "reader.onnx", files / "two.wav")
+    assert invoke(*command, "-o", tmp_path / "y.npy").exit_code == 0
+    (heard,), texts = np.load(tmp_path / "y.npy"), []
+    for words, options in (
+        ((), {"language_weight": 0.5}),
+        (("--language-weight", 9, "--bonus", 3, "--beam", 5), {"language_weight": 9, "bonus": 3, "beam": 5}),
+    ):
+        result = invoke(*command, "--language-model", files / "pairs.onnx", *words, "--json")
+        assert result.exit_code == 0, result.output
+        symbols = ("<blank>", "a", "b")
+        scorer = LanguageScorer(edgernn.load(files / "pairs.onnx"), symbols)
+        decoder = CTCDecoder(symbols, language_model=scorer, **{"beam": 16, **options})
+        texts.append(decoder.decode(heard))
+        assert json.loads(result.stdout) == {"text": texts[-1]}
+    assert texts[0] == "aa"  # what is heard is clear
+    assert texts[1] not in ("aa", "")
+    assert json.loads(invoke(*command, "--beam", 4, "--json").stdout) == {"text": "aa"}
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("reader.onnx", "two.wav", "--language-model", "others.onnx"), "does not know 'b'"),
+        (("reader.onnx", "two.wav", "--language-model", "stream.onnx"), "a file must take symbols one by"),
+        (("reader.onnx", "two.wav", "--language-model", "none.onnx"), "no file at"),
+        (("reader.onnx", "two.wav", "--language-model", "pairs.onnx", "--beam", "1"), "a beam of 2 or more"),
+        (("reader.onnx", "two.wav", "--beam", "0"), "beam must be an integer"),
+        (("reader.onnx", "two.wav", "--bonus", "1"), "--bonus: it is for reading beside one"),
+        (("stream.onnx", "two.wav", "--beam", "4"), "--beam: it is for files that write down text"),
+        (("pairs.onnx", "x.npy", "--beam", "4"), "--beam: it is for files that write down text"),
+        (("reader.onnx", "two.wav", "--beam", "4", "-o", "y.npy"), "none of --output, --resume"),
+        (("reader.onnx", "-", "--beam", "4"), "give one sound file or --mic"),
+    ],
+)
+def test_reading_that_does_not_fit_is_refused(
+    words: tuple[str, ...], complaint: str, files: Path, invoke: Invoke
+) -> None:
+    result = invoke("run", *(files / word if word.endswith((".onnx", ".wav")) else word for word in words))
+    assert result.exit_code == 2
+    assert complaint in " ".join(result.output.split())
+
+
 def test_a_task_s_outputs_must_be_its_own(tmp_path: Path, files: Path, invoke: Invoke) -> None:
     for task in ("speech-recognise", "keyword-spot"):
         path = tmp_path / f"{task}.onnx"
@@ -120,6 +188,28 @@ def test_silence_is_told_and_has_no_words(files: Path, invoke: Invoke) -> None:
     result = invoke("run", files / "stream.onnx", files / "silent.wav")
     assert "No word was found." in result.stdout
     assert "it is silent" in result.stderr
+
+
+def test_clipping_is_told_and_words_are_found(files: Path, tmp_path: Path, invoke: Invoke) -> None:
+    write_sound(tmp_path / "loud.wav", 9 * recording(), RATE)  # cut off at full scale
+    result = invoke("run", files / "stream.onnx", tmp_path / "loud.wav")
+    assert "it was recorded too loud" in " ".join(result.stderr.split())
+    assert result.stdout.count("tone") == 2
+    assert "too loud" not in invoke("run", files / "stream.onnx", files / "two.wav").stderr
+
+
+def test_two_channels_are_heard_as_one(files: Path, tmp_path: Path, invoke: Invoke) -> None:
+    def words(left: np.ndarray, right: np.ndarray) -> list[tuple[str, float]]:
+        soundfile.write(tmp_path / "two.wav", np.stack([left, right], axis=1), RATE)
+        result = invoke("run", files / "stream.onnx", tmp_path / "two.wav", "--json")
+        assert result.exit_code == 0, result.output
+        return [(event["word"], event["time"]) for event in json.loads(result.stdout)["events"]]
+
+    both = words(recording(), recording())
+    assert [word for word, _ in both] == ["tone", "tone"]
+    assert words(recording(), 0 * recording()) == both
+    # Channels that cancel each other are silence: one that is not heard would not do that.
+    assert words(recording(), -recording()) == []
 
 
 def test_a_recording_shorter_than_a_chunk_runs(files: Path, invoke: Invoke) -> None:
@@ -141,8 +231,17 @@ def test_what_is_no_sound_or_no_waveform_is_refused(
     files: Path, tmp_path: Path, invoke: Invoke, streaming: Path
 ) -> None:
     (tmp_path / "text.wav").write_text("hello")
-    result = invoke("run", files / "stream.onnx", tmp_path / "text.wav")
-    assert (result.exit_code, "no sound file" in result.output) == (2, True)
+    soundfile.write(tmp_path / "empty.wav", np.zeros(0, np.float32), RATE)
+    soundfile.write(tmp_path / "nan.wav", np.array([0.0, np.nan]), RATE, subtype="FLOAT")
+    for name, complaint in (
+        ("text.wav", "is no sound file that can be read"),
+        ("empty.wav", "holds no samples"),
+        ("nan.wav", "holds NaN or infinity"),
+        ("none.wav", "no file at"),
+    ):
+        result = invoke("run", files / "stream.onnx", tmp_path / name)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert complaint in " ".join(result.stderr.split())
     result = invoke("run", streaming, files / "two.wav")
     assert (result.exit_code, "is no waveform" in result.output) == (2, True)
 

@@ -77,15 +77,13 @@ def test_partial_texts_are_stable_and_the_final_one_is_the_whole(
 def test_a_language_model_decides_where_sound_does_not() -> None:
     even = np.log(np.array([[0.02, 0.49, 0.49], [0.96, 0.02, 0.02], [0.02, 0.49, 0.49]]))
 
-    def never_twice(prefix: tuple[int, ...]) -> np.ndarray:
-        likely = np.full(3, 0.5)
-        if prefix:
-            likely[prefix[-1]] = 1e-6
-        else:
-            likely[2] = 1e-6
+    def never_twice(prefixes: list[tuple[int, ...]]) -> np.ndarray:
+        likely = np.full((len(prefixes), 3), 0.5)
+        for row, prefix in zip(likely, prefixes, strict=True):
+            row[prefix[-1] if prefix else 2] = 1e-6
         return np.log(likely)
 
-    decoder = CTCDecoder(SYMBOLS, beam=8, language_model=never_twice, bonus=0.7)
+    decoder = CTCDecoder(SYMBOLS, beam=8, language_model=never_twice, bonus=1)
     assert decoder.decode(even) == "ab"
     # Without weight it says nothing, and ties are broken the same way each time.
     plain = CTCDecoder(SYMBOLS, beam=8, language_model=never_twice, language_weight=0.0)
@@ -104,6 +102,8 @@ def test_what_does_not_fit_is_refused() -> None:
         ({"symbols": ["a"]}, "2 or more"),
         ({"blank": 3}, "blank must be the index"),
         ({"beam": 0}, "beam must be"),
+        ({"bonus": float("nan")}, "bonus must be a number"),
+        ({"language_weight": float("inf")}, "language_weight must be a number"),
         ({"language_model": lambda prefix: np.zeros(3)}, "asks no language model"),
     ):
         with pytest.raises(InputError, match=complaint):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from edgernn.sound import write_sound
 from edgernn.training import find_recipe, finetune, load_run, read_contract, shipped_recipes, train
 from edgernn.training.options import read_options
 from edgernn.training.run import Run
+from edgernn.training.utterances import JoinedWords
 from edgernn.training.whistles import make_pitches, make_whistles
 from tests.once import made_once
 
@@ -79,6 +81,18 @@ def test_a_stream_says_what_the_whole_recording_says(name: str, folder: Path, tm
     assert (small[:, delay:].argmax(-1) == got.argmax(-1)).mean() > 0.9
 
 
+@pytest.mark.parametrize("channels", [0, 12])
+def test_a_spotter_of_ten_words_is_small_in_int8(channels: int, tmp_path: Path) -> None:
+    """With the sizes that the recipe has by default, and behind a convolution."""
+    recipe = find_recipe("keyword-spot")
+    prepared = recipe.prepare(read_options(recipe.options_type, {"channels": channels}), None)
+    torch.manual_seed(0)
+    model = recipe.build({**prepared.arguments, "classes": 12}).eval()
+    edgernn.export(model, tmp_path / "f.onnx", prepared.example, streaming=True)
+    edgernn.quantize(tmp_path / "f.onnx", tmp_path / "i.onnx")
+    assert (tmp_path / "i.onnx").stat().st_size < 200_000 < (tmp_path / "f.onnx").stat().st_size
+
+
 @pytest.mark.slow
 def test_partial_texts_only_grow_and_the_last_is_the_whole(folder: Path, tmp_path: Path) -> None:
     run = load_run(folder / "speech-recognise")
@@ -124,19 +138,40 @@ def test_recordings_of_one_s_own_are_learned_and_finetuned(folder: Path, tmp_pat
 
 
 @pytest.mark.slow
-def test_typed_words_are_said_by_espeak(tmp_path: Path) -> None:
-    import shutil
+def test_a_folder_as_librispeech_has_it_is_learned_from(folder: Path, tmp_path: Path) -> None:
+    chapter = tmp_path / "data" / "84" / "121123"
+    joined = JoinedWords(make_pitches(2, 4, 7, RATE), RATE, 2, 4)
+    torch.manual_seed(0)
+    said = {f"84-121123-{number:04}": joined.draw(number) for number in range(20)}
+    for name, utterance in said.items():
+        write_sound(chapter / f"{name}.flac", utterance.samples.numpy(), RATE)
+    lines = [f"{name} {utterance.text.upper()}\n" for name, utterance in said.items()]
+    (chapter / "84-121123.trans.txt").write_text("".join(lines))
+    report = finetune(
+        "speech-recognise", folder / "speech-recognise", data=tmp_path / "data", out=tmp_path / "f",
+        options={"max_epochs": 2, "test_size": 0.25}, quiet=True,
+    )  # fmt: skip
+    assert report.training.test_samples == 5
+    assert report.training.scores["wer"] < 0.5 < report.training.scores["wer/one_text"]
 
-    if shutil.which("espeak-ng") is None:
-        pytest.skip("needs espeak-ng, which .ci/run installs (README.md: set-up)")
-    recipe = find_recipe("keyword-spot")
-    options = read_options(recipe.options_type, {"words": "stop,go", "word_voices": 10})
-    prepared = recipe.prepare(options, None)
-    assert prepared.metadata.labels == ("go", "stop", "<unknown>", "<silence>")
-    assert prepared.metadata.sample_rate == 16000
-    assert "espeak-ng says" in prepared.source
-    # Voices are kept apart: 2 of 10 are scored, 2 of the rest choose the epoch or less.
-    assert len(prepared.test) == 4
+
+@pytest.mark.slow
+@pytest.mark.skipif("EDGERNN_DATA" not in os.environ, reason="needs the folder of data sets: EDGERNN_DATA")
+def test_a_few_sentences_are_learned_by_heart(tmp_path: Path) -> None:
+    """Eight recordings of sentences, in characters: what can learn at all learns these."""
+    data = "asr_sentences_mini/annotation/ASR_train.json"
+    options = {
+        "file_column": "wav", "text_column": "words", "data_root": "asr_sentences_mini/ASR",
+        "test_data": data, "validation_data": data, "sample_rate": 8000, "max_epochs": 150, "patience": 150,
+        "batch_size": 4, "learning_rate": 0.02, "hidden_size": 96, "num_layers": 1, "channels": 48,
+        "bands": 24, "dropout": 0, "hidden_frames": 0, "hidden_bands": 0, "loudest_noise": 30, "speed": 0,
+    }  # fmt: skip
+    report = train(
+        "speech-recognise", data=data, options=options, out=tmp_path / "run", device="cpu", quiet=True
+    )
+    assert report.test_samples == 8
+    assert report.scores["wer"] <= 0.1
+    assert report.scores["wer/one_text"] > 0.7
 
 
 @pytest.mark.parametrize(

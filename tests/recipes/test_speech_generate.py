@@ -79,12 +79,12 @@ def test_from_a_run_to_a_sound_file(folder: Path, tmp_path: Path) -> None:
 
 def test_a_run_shows_and_plays_what_it_says(folder: Path) -> None:
     run = folder / "run"
-    sounds = {path.stem for path in run.glob("*.wav")}
-    assert {"recording_1", "speech_1", "recording_2", "speech_2", "speech_1_higher"} <= sounds
+    sounds = {path.stem for path in (run / "sounds").glob("*.wav")}
+    assert {"1, recording", "1, speech", "2, recording", "2, speech", "1, higher"} <= sounds
     page = (run / "report.html").read_text("utf-8")
     assert page.count("<audio") == len(sounds)
     assert "data:audio/wav;base64,UklGR" in page
-    plain, faster = (len(read_sound(run / f"speech_1{name}.wav")[0]) for name in ("", "_faster"))
+    plain, faster = (len(read_sound(run / "sounds" / f"1, {name}.wav")[0]) for name in ("speech", "faster"))
     assert faster < plain
 
 

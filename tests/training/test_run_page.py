@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgernn.errors import InputError
+from edgernn.sound import write_sound
 from edgernn.training import evaluate
 from edgernn.training.config import RunConfig
 from edgernn.training.pictures import draw_losses
@@ -59,3 +60,18 @@ def test_scores_that_only_some_have_leave_a_gap(tmp_path: Path) -> None:
     write_score_page(tmp_path, "mine", "some data", {"a": 0.25, "b": 0.5, "a/plain": 0.125})
     page = (tmp_path / "report.html").read_text("utf-8")
     assert '<tr><td>plain</td><td class="n">0.125</td><td class="n"></td></tr>' in page
+
+
+def test_sounds_are_heard_by_sample(tmp_path: Path) -> None:
+    for name in ("rain, 0 dB, input", "rain, 0 dB, output", "<fan>, 5 dB, input"):
+        write_sound(tmp_path / "sounds" / f"{name}.wav", [0.5, -0.25], 8000)
+    write_score_page(tmp_path, "mine", "some data", {"a": 0.25})
+    page = (tmp_path / "report.html").read_text("utf-8")
+    content = base64.b64encode((tmp_path / "sounds" / "rain, 0 dB, input.wav").read_bytes()).decode()
+    assert page.count(f'src="data:audio/wav;base64,{content}"') == 3  # all three hold the same samples
+    assert page.index("<td>&lt;fan&gt;, 5 dB</td>") < page.index("<td>rain, 0 dB</td>")
+    assert page.index("input<br>", page.index("rain, 0 dB")) < page.index("output<br>")
+
+
+def test_without_sounds_there_is_no_place_for_them(text_run: Path) -> None:
+    assert "<audio" not in (text_run / "report.html").read_text("utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,12 @@ def layouts(folder: Path) -> dict[str, Path]:
     (table / "t.jsonl").write_text(
         "".join(json.dumps({"file": f"{n}.wav", "text": t}) + "\n" for n, t in TEXTS.items())
     )
+    (folder / "notes").mkdir()
+    (folder / "notes" / "t.json").write_text(
+        json.dumps(
+            {n: {"file": f"{{data_root}}/{n}.wav", "length": 2.6, "text": t} for n, t in TEXTS.items()}
+        )
+    )
     libri = sounds(folder / "libri" / "84" / "121")
     (libri / "84-121.trans.txt").write_text("".join(f"{n} {t}\n" for n, t in TEXTS.items()))
     sounds(folder / "lj" / "wavs")
@@ -40,20 +47,22 @@ def layouts(folder: Path) -> dict[str, Path]:
     return {
         "csv": table / "t.csv",
         "jsonl": table / "t.jsonl",
+        "json": folder / "notes" / "t.json",
         "libri": folder / "libri",
         "lj": folder / "lj",
     }
 
 
-@pytest.mark.parametrize("layout", ["csv", "jsonl", "libri", "lj"])
+@pytest.mark.parametrize("layout", ["csv", "jsonl", "json", "libri", "lj"])
 def test_every_layout_is_read_alike(layout: str, tmp_path: Path) -> None:
     path = layouts(tmp_path)[layout]
+    root = tmp_path / "table" if layout == "json" else None
     assert has_transcripts(path)
-    found, rate = read_utterances(path)
+    found, rate = read_utterances(path, data_root=root)
     assert rate == RATE
     assert [(u.text, len(u.samples)) for u in found] == [("go on", 800), ("stop it", 1600)]
     # Another rate, where one is asked for.
-    assert [len(u.samples) for u in read_utterances(path, 4000)[0]] == [400, 800]
+    assert [len(u.samples) for u in read_utterances(path, 4000, data_root=root)[0]] == [400, 800]
 
 
 @pytest.mark.parametrize(
@@ -62,8 +71,17 @@ def test_every_layout_is_read_alike(layout: str, tmp_path: Path) -> None:
         ("t.csv", "file,words\na.wav,go\n", "no column 'text'"),
         ("t.csv", "file,text\nc.wav,go\n", r"line 2: no file at .*c\.wav"),
         ("t.csv", "file,text\na.wav,\n", r"line 2: 'text' is empty"),
-        ("t.csv", "file,text\n../lj/wavs/a.wav,go\n", r"line 2: .* lies outside the table's folder"),
+        (
+            "t.csv",
+            "file,text\n../lj/wavs/a.wav,go\n",
+            r"line 2: .* lies outside .* or another folder with data_root",
+        ),
         ("t.csv", "file,text\n/etc/passwd,go\n", r"lies outside"),
+        ("t.json", "[1]", r"t\.json': expected .*for each name"),
+        ("t.json", '{"a": 1}', r"entry 'a': expected a JSON object, found int"),
+        ("t.json", '{"a": {"file": "a.wav"}}', r"entry 'a': there is no key 'text'"),
+        ("t.json", '{"a": {"file": "{data_root}/c.wav", "text": "go"}}', r"entry 'a': no file at .*c\.wav"),
+        ("t.json", '{"a": ', r"t\.json': no JSON"),
         ("x.trans.txt", "a\n", r"line 1: expected a name, a space and a text"),
         ("x.trans.txt", "a go\nzz on\n", r"line 2: there is no recording 'zz'"),
         ("x.trans.txt", "../a go\n", "is no name of a recording"),
@@ -78,7 +96,7 @@ def test_what_is_broken_is_named_with_its_line(
     sounds(folder / "wavs")
     (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(InputError, match=complaint):
-        read_utterances(folder / name if name == "t.csv" else folder)
+        read_utterances(folder / name if name.startswith("t.") else folder)
 
 
 def test_a_folder_of_words_has_no_transcripts(tmp_path: Path) -> None:
@@ -157,3 +175,19 @@ def test_a_recogniser_counts_its_steps_and_filling_up_changes_nothing() -> None:
         # 304 samples are frames in full: what is behind them is not read, in either direction.
         torch.testing.assert_close(both[:1, : steps[0]], model(samples[:, :304]), atol=1e-5, rtol=0)
         torch.testing.assert_close(both[1:], model(samples), atol=1e-5, rtol=0)
+
+
+@pytest.mark.skipif("EDGERNN_DATA" not in os.environ, reason="needs the folder of data sets: EDGERNN_DATA")
+def test_annotations_of_speechbrain_are_read() -> None:
+    folder = Path(os.environ["EDGERNN_DATA"]) / "asr_sentences_mini"
+    found, rate = read_utterances(
+        folder / "annotation" / "ASR_train.json",
+        file_column="wav",
+        text_column="words",
+        data_root=folder / "ASR",
+    )
+    assert (len(found), rate) == (8, 16000)
+    assert found[0].text == "THE CHILD ALMOST HURT THE SMALL DOG"
+    assert len(found[0].samples) / rate == pytest.approx(2.87, abs=0.01)
+    with pytest.raises(InputError, match=r"entry 'spk1_snt1': no file at"):
+        read_utterances(folder / "annotation" / "ASR_train.json", file_column="wav", text_column="words")

@@ -32,8 +32,12 @@ def command(
         int | None, typer.Option(help="Time steps of every push of a streaming file.", show_default="any")
     ] = None,
     lookahead: Annotated[
-        int, typer.Option(help="Steps of the future that a streaming file's outputs may wait for.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            help="Steps of the future that a streaming file's outputs may wait for.",
+            show_default="what the model says of itself, else 0",
+        ),
+    ] = None,
     length: Annotated[
         int | None, typer.Option(help="Time steps of a sequence file.", show_default="any")
     ] = None,
@@ -89,6 +93,7 @@ def command(
     from edgernn.cli.console import facts, file_size, next_steps, working
     from edgernn.cli.folders import export_parts
     from edgernn.cli.placement_tables import share
+    from edgernn.cli.sounds import gives_sound, takes_sound
     from edgernn.errors import InputError
     from edgernn.network_folder import is_network_folder
     from edgernn.placement import place
@@ -149,7 +154,11 @@ def command(
             )
         )
         console.print(manifest_tables.tensors(manifest))
-        if manifest.streaming:
+        if gives_sound(manifest):
+            run = (["run", output, "recording.wav", "-o", "out.wav"], "run it on a recording")
+        elif takes_sound(manifest):
+            run = (["run", output, "recording.wav"], "run it on a recording")
+        elif manifest.streaming:
             run = (["run", output, "-"], "one line of values in, one line out")
         else:
             run = (["run", output, "input.npy"], "run it on an array or a .csv file")

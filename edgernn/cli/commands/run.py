@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +28,10 @@ def command(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="A .npy or .npz file for the outputs; of a folder: one."
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="A .npy or .npz file for the outputs, a .wav where they are sound; of a folder: one.",
         ),
     ] = None,
     column: Annotated[
@@ -77,6 +81,20 @@ def command(
     seed: Annotated[
         int | None, typer.Option(help="Seed of the text.", show_default="another one each time")
     ] = None,
+    beam: Annotated[
+        int | None,
+        typer.Option(help="Texts that a recogniser keeps.", show_default="1; beside a language model 16"),
+    ] = None,
+    language_model: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A streaming language model that a recogniser asks."),
+    ] = None,
+    language_weight: Annotated[
+        float | None, typer.Option(help="How much it counts beside the sound.", show_default="0.5")
+    ] = None,
+    bonus: Annotated[
+        float | None, typer.Option(help="What each symbol gains beside it.", show_default="0")
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="An option of what a prompt makes, e.g. pitch=1.2."),
@@ -93,9 +111,13 @@ def command(
 
     With --prompt a streaming language model writes on from a text; a file or a network folder that makes
     speech or writing of a text writes it into the file of -o, and one that translates prints the translation.
+    With --language-model a recogniser asks one which of the texts that it may have heard is likely.
 
-    A folder of .npy and .csv files is scored file by file into the folder of -o. Run it again to go on where
-    it stopped; the exit code is 1 where a file failed.
+    A file that gives sound, as a denoiser does, writes it with -o clean.wav: as long as the recording and in
+    time with it, at the model's rate; with --mic until Ctrl-C.
+
+    A folder of .npy, .csv and sound files is scored file by file into the folder of -o. Run it again to go on
+    where it stopped; the exit code is 1 where a file failed.
     """
     import edgernn
     from edgernn.cli.answers import find_answers
@@ -105,9 +127,11 @@ def command(
     from edgernn.cli.lines import answer_lines, only_input, print_outputs
     from edgernn.cli.makers import find_maker, make
     from edgernn.cli.network_running import made_outcome, run_network
+    from edgernn.cli.reading import Reading
     from edgernn.cli.recipe_options import merge
     from edgernn.cli.running import batch_of, open_stream, read_inputs, run_arrays, save_states
     from edgernn.cli.scorer import Scorer
+    from edgernn.cli.sound_outputs import check_sound_output, filter_sound, is_sound_output
     from edgernn.cli.tellers import find_teller, hop_seconds
     from edgernn.cli.text_lines import answer_texts
     from edgernn.cli.writing import Writing, write_text
@@ -116,6 +140,11 @@ def command(
     inputs = inputs or []
     writing = Writing(prompt, length, temperature, top_k, seed)
     writing.check(inputs, mic)
+    reading = Reading(beam, language_model, language_weight, bonus)
+    folder = len(inputs) == 1 and Path(inputs[0]).is_dir()
+    reading.check(
+        told=not (folder or file.is_dir() or inputs == ["-"] or output or resume or prompt is not None)
+    )
     if nan not in ("refuse", "allow"):
         raise InputError(f"--nan: expected refuse or allow, found {nan!r}.")
     names = [name.strip() for name in provider.split(",")]
@@ -124,7 +153,7 @@ def command(
         return run_network(
             file, inputs, prompt, output, chosen, seed=seed, provider=names, threads=threads, json=json
         )
-    if len(inputs) == 1 and Path(inputs[0]).is_dir():
+    if folder:
         if resume is not None or save_state is not None:
             raise InputError("--resume and --save-state are for one stream, not for a folder.")
         scorer = Scorer(str(file.absolute()), tuple(names), threads, nan, tuple(column or ()))
@@ -150,6 +179,20 @@ def command(
     streaming = session.manifest.streaming
     if not streaming and (resume is not None or save_state is not None):
         raise InputError(f"--resume and --save-state: {str(file)!r} is a sequence file and keeps no states.")
+    if output is not None and is_sound_output(output):
+        check_sound_output(session, output)
+        if column or resume is not None or save_state is not None or inputs == ["-"]:
+            raise InputError(
+                f"output: {str(output)!r} is written of a whole recording: leave out -, --column, --resume "
+                "and --save-state, or write .npy."
+            )
+        if mic:
+            from edgernn.cli.microphone import record
+
+            written = record(session, output)
+        else:
+            written = filter_sound(session, inputs, output)
+        return Outcome(asdict(written), written.show)
     if output is not None:
         check_array_path(output, [spec.name for spec in session.outputs])
     delay = max(spec.delay for spec in session.outputs)
@@ -162,7 +205,7 @@ def command(
             raise InputError("--mic goes with none of --output, --column, --resume and --save-state.")
         from edgernn.cli.microphone import listen
 
-        listen(session, json)
+        listen(session, json, reading)
         return Outcome(None, lambda console: None)
     if inputs == ["-"]:
         if output is not None or column:
@@ -180,6 +223,9 @@ def command(
             if stream is not None and save_state is not None:
                 save_states(stream, save_state)
         return Outcome(None, lambda console: None)
+    kind = find_teller(session.manifest.task)
+    if kind is None:
+        reading.use(session, None)  # refuses its options, which nothing would read
     arrays = read_inputs(session, inputs, column or ())
     stream = open_stream(session, batch_of(session, arrays), resume) if streaming else None
     outputs = run_arrays(session, arrays, stream, fresh=resume is None)
@@ -188,9 +234,10 @@ def command(
     shapes = {name: list(array.shape) for name, array in outputs.items()}
     if output is not None:
         write_arrays(output, outputs)
-    elif (kind := find_teller(session.manifest.task)) and resume is None and batch_of(session, arrays) == 1:
+    elif kind is not None and resume is None and batch_of(session, arrays) == 1:
         steps = next(iter(outputs.values())).shape[1]
         teller = kind(session, hop_seconds(session, arrays[0].shape[1], steps))
+        reading.use(session, teller)
         told, lines = teller.whole([*teller.push(outputs), *teller.finish()])
         return Outcome(told, lambda console: console.print("\n".join(lines), markup=False, soft_wrap=True))
 

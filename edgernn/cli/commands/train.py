@@ -51,6 +51,9 @@ def command(
     ] = None,
     time_column: Annotated[str | None, typer.Option(help="The column with dates or times.")] = None,
     season: Annotated[int | None, typer.Option(help="Time steps a season has.")] = None,
+    words: Annotated[
+        str | None, typer.Option(help="Words for espeak-ng to say, joined by commas, to be found in sound.")
+    ] = None,
     unit: Annotated[str | None, typer.Option(help="Unit of the values, e.g. °C.")] = None,
     out: RunFolder = None,
     epochs: Epochs = None,
@@ -116,6 +119,7 @@ def command(
         time_column=time_column,
         season=season,
         unit=unit,
+        words=words,
         optimizer=optimizer,
         learning_rate=learning_rate,
         schedule=schedule,

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 class Teller:
     """The text of a CTC network's output; its vocabulary begins with the blank.
 
+    Attributes:
+        decoder: what reads it; another one may take its place before the first outputs come.
+
     Args:
         session: a model of the task.
         hop: seconds from one step to the next.
@@ -31,14 +34,14 @@ class Teller:
                 f"a vocabulary of {len(vocabulary)}; expected one output of log-probabilities. Export "
                 "it again."
             )
-        self._decoder, self._seconds = CTCDecoder(vocabulary), hop
+        self.decoder, self._seconds = CTCDecoder(vocabulary), hop
         self._steps, self._certain = 0, ""
 
     def push(self, outputs: dict[str, Array]) -> list[dict[str, Any]]:
         """What is certain by now, where it grew."""
         (log_probabilities,) = (array[0] for array in outputs.values())
         self._steps += len(log_probabilities)
-        certain = self._decoder.push(log_probabilities)
+        certain = self.decoder.push(log_probabilities)
         if certain == self._certain:
             return []
         self._certain = certain
@@ -46,7 +49,7 @@ class Teller:
 
     def finish(self) -> list[dict[str, Any]]:
         """The whole text, where there is any."""
-        text, self._certain = self._decoder.finish(), ""
+        text, self._certain = self.decoder.finish(), ""
         return [{"text": text}] if text else []
 
     def line(self, said: dict[str, Any]) -> str:

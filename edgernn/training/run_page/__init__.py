@@ -6,22 +6,25 @@ import json
 from pathlib import Path
 from typing import Any
 
-from edgernn.pages import as_data, save_figure, write_html
+from edgernn.pages import embedded, save_figure, write_html
 from edgernn.training.config import HISTORY_FILE, RunConfig
 from edgernn.training.pictures import draw_losses
 from edgernn.training.profile import read_profile
 from edgernn.training.report import TrainReport, score_table
 
 PAGE_FILE = "report.html"
+# What stands in this folder of a run is heard on its page: files "SAMPLE, WHAT IT IS.wav".
+SOUNDS_FOLDER = "sounds"
 LOSSES, RESULT, GRADIENT_FLOW = "training.png", "result.png", "gradient_flow.png"
 # Pictures by their files' names, in the order in which they are shown; others stand behind them.
 _TITLES = {
     "training": "Losses",
     "result": "What the network makes of the validation part",
     "gradient_flow": "How far back in time the gradient reaches",
+    "spectrograms": "How loud each frequency is over time, on the test part",
+    "speech": "What is said of a text of the test part",
     "confusion": "What was taken for what, on the test part",
     "roc": "ROC curves, on the test part",
-    "speech": "What is said of a text of the test part",
 }
 
 
@@ -29,7 +32,7 @@ def write_run_page(folder: Path, config: RunConfig, report: TrainReport) -> None
     """Draw a run's losses, and write the page.
 
     Args:
-        folder: the run folder; every picture that stands there is shown.
+        folder: the run folder; every picture that stands there is shown, and every sound is heard.
         config: of the run.
         report: of the run.
     """
@@ -69,9 +72,18 @@ def _write(folder: Path, *, scores: dict[str, float], **values: Any) -> None:
         folder / PAGE_FILE,
         __name__,
         {name: files[name] for name in names},
+        sounds=_sounds(folder / SOUNDS_FOLDER),
         titles={name: _TITLES.get(name, name.replace("_", " ").capitalize()) for name in names},
-        sounds={file.stem: as_data(file) for file in sorted(folder.glob("*.wav"))},
         scores=table,
         score_names=list(dict.fromkeys(name for row in table.values() for name in row)),
         **values,
     )
+
+
+def _sounds(folder: Path) -> dict[str, dict[str, str]]:
+    """The folder's .wav files as links to themselves, by what they are, by sample."""
+    found: dict[str, dict[str, str]] = {}
+    for file in sorted(folder.glob("*.wav")):
+        sample, _, what = file.stem.rpartition(", ")
+        found.setdefault(sample, {})[what] = embedded(file, "audio/wav")
+    return found
