@@ -14,13 +14,15 @@ from edgernn.models.pen_reader import CharacterReader, TextReader
 from edgernn.models.sensor_classifier import SensorClassifier
 from edgernn.models.seq2seq import Seq2Seq
 from edgernn.models.span_reader import SpanReader
+from edgernn.models.speech_generator import SpeechGenerator
 from edgernn.models.speech_recognizer import SpeechRecognizer
 from edgernn.models.story_reader import StoryReader
 from edgernn.models.tagger import Tagger
 from edgernn.models.text_classifier import TextClassifier
+from edgernn.models.vocoder import Vocoder
 
 __all__ = [
     "AnomalyDetector", "CharacterReader", "Denoiser", "Forecaster", "FusionClassifier", "HandwritingWriter",
     "KeywordSpotter", "LanguageModel", "LinearChainCRF", "SensorClassifier", "Seq2Seq", "SpanReader",
-    "SpeechRecognizer", "StoryReader", "Tagger", "TextClassifier", "TextReader",
+    "SpeechGenerator", "SpeechRecognizer", "StoryReader", "Tagger", "TextClassifier", "TextReader", "Vocoder",
 ]  # fmt: skip

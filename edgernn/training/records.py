@@ -193,10 +193,19 @@ def text_value(record: Record, column: str) -> str:
     return text
 
 
-def file_below(folder: Path, record: Record, column: str, prefix: str = "") -> Path:
-    """The file that a table names, which must lie below a folder; `prefix` may stand for it in the name."""
+def file_below(folder: Path, record: Record, column: str, prefix: str = "", way_out: str = "") -> Path:
+    """The file that a table names, which must lie below a folder.
+
+    Args:
+        folder: the table's, or another.
+        record, column: what names the file.
+        prefix: what may stand for the folder in the name.
+        way_out: what else could be done, for the message.
+    """
     name = text_value(record, column).removeprefix(prefix)
     file = (folder / name).resolve()
     if not file.is_relative_to(folder.resolve()):
-        raise InputError(f"data: {record.where}: {name!r} lies outside {str(folder)!r}. Name files below it.")
+        raise InputError(
+            f"data: {record.where}: {name!r} lies outside {str(folder)!r}. Name files below it{way_out}."
+        )
     return file

@@ -73,8 +73,9 @@ def read_utterances(
     if path.is_file():
         records = read_records(path, (file_column, text_column), encoding)
         root = path.parent if data_root is None else data_root
-        named = [(file_below(root, record, file_column, _ROOT), text_value(record, text_column), record.where)
-                 for record in records]  # fmt: skip
+        way_out = ", or another folder with data_root"
+        named = [(file_below(root, record, file_column, _ROOT, way_out), text_value(record, text_column),
+                  record.where) for record in records]  # fmt: skip
     elif (path / _METADATA).is_file():
         named = _as_ljspeech(path, encoding)
     else:

@@ -19,7 +19,7 @@ _TOP = {
     "verify", "bench", "export", "export_folder", "export_greedy", "source", "quickstart", "tune", "bundle",
 }  # fmt: skip
 # What both wings and an app need, on numpy alone (and on soundfile where there are sounds).
-_SIGNALS = {"sound", "events", "ctc", "beam", "strokes"}
+_SIGNALS = {"sound", "events", "ctc", "beam", "strokes", "speech"}
 _TRAINING = _LAYERS | _SIGNALS | {"features", "models", "training", "pages"}
 _PARTS = {"graph", "runtime", "quantize", "kernels", "pages", "placement", "serving"}
 _BOTH_WINGS = _TRAINING | _STREAMING | _PARTS | _TOP
@@ -34,6 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "events": {"errors"},
     "ctc": {"errors"},
     "strokes": {"errors", "files"},
+    "speech": {"errors"},
     "beam": {"errors"},
     "reference": _BASE,
     "cells": _BASE | {"reference"},
@@ -78,7 +79,7 @@ FORBIDDEN: dict[str, set[str]] = {
 ONLY: dict[str, set[str]] = {
     **{part: set() for part in _BASE},
     "reference": {"numpy"},
-    **{part: {"numpy"} for part in ("sound", "events", "ctc", "beam", "strokes")},
+    **{part: {"numpy"} for part in ("sound", "events", "ctc", "beam", "strokes", "speech")},
     "runtime": {"numpy", "onnxruntime"},
 }
 

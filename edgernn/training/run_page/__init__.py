@@ -23,6 +23,7 @@ _TITLES = {
     "gradient_flow": "How far back in time the gradient reaches",
     "spectrograms": "How loud each frequency is over time, on the test part",
     "readings": "What was read, of some of the test part",
+    "speech": "What is said of a text of the test part",
     "confusion": "What was taken for what, on the test part",
     "roc": "ROC curves, on the test part",
 }
