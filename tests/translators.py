@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from edgernn.models import Seq2Seq
+from edgernn.models.parts import Part, Parted
 
 SYMBOLS, START, END = 11, 9, 10
 
@@ -48,3 +51,23 @@ def example() -> tuple[Tensor, Tensor, Tensor]:
 def dot_translator() -> Seq2Seq:
     """For the command line: a network without arguments."""
     return translator(3, attention="dot")
+
+
+class TwoGraphs(Parted):
+    """A network of two graphs that nothing joins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(3, 3), nn.Linear(3, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.second(self.first(x))
+
+    def parts(self, example_inputs: Sequence[Tensor]) -> dict[str, Part]:
+        given = tuple(example_inputs)
+        return {"first": Part(self.first, given), "second": Part(self.second, given)}
+
+
+def two_graphs() -> TwoGraphs:
+    """For the command line."""
+    return TwoGraphs()

@@ -31,6 +31,14 @@ def refuse_for_folder(options: Mapping[str, Any], folder: Path) -> None:
         )
 
 
+def export_words(run: str | Path, recipe: str, name: str) -> list[object]:
+    """The command that exports a run: into a file, or a network of several graphs into a folder."""
+    from edgernn.training import find_recipe, shipped_recipes
+
+    several = recipe in shipped_recipes() and find_recipe(recipe).several_graphs
+    return ["export", run, "-o", name if several else f"{name}.onnx"]
+
+
 def by_part(
     command: Callable[..., Outcome], folder: Path, arguments: Mapping[str, Any], file: str = "file"
 ) -> Outcome:

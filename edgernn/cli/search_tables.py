@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from edgernn.cli.console import next_steps, table
+from edgernn.cli.folders import export_words
 from edgernn.cli.score_tables import scores
 
 if TYPE_CHECKING:
@@ -40,6 +41,6 @@ def print_search(console: Console, report: SearchReport) -> None:
     console.print(scores(report.scores))
     next_steps(
         console,
-        (["export", best.folder, "-o", f"{report.recipe}.onnx"], "the best trial as a file for the device"),
+        (export_words(best.folder, report.recipe, report.recipe), "the best trial as a file for the device"),
         (["evaluate", best.folder, "--data", "other.csv"], "score it on other data"),
     )

@@ -108,6 +108,7 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
         data_name: what the recipe's own data are called under $EDGERNN_DATA; empty where there are none.
         objectives: names of the objectives that its network can be pretrained with, the usual one first; see
             `edgernn.training.pretraining`.
+        several_graphs: whether its network is written as several graphs, `edgernn.models.parts.Parted`.
         objective: of an objective, which takes the place of the recipe in training: its name; else empty.
         name: the name of its folder; set by `find_recipe`.
         folder: where recipe.py stands; set by `find_recipe`.
@@ -118,6 +119,7 @@ class Recipe(abc.ABC, Generic[OptionsT, PreparedT]):
     data_options: ClassVar[tuple[str, ...]] = ()
     data_name: ClassVar[str] = ""
     objectives: ClassVar[tuple[str, ...]] = ()
+    several_graphs: ClassVar[bool] = False
     objective: str = ""
     name: str = ""
     folder: Path | None = None

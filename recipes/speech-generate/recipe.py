@@ -107,6 +107,7 @@ class SpeechGenerate(Recipe[Options, SpeechData]):
 
     summary = "Text to speech: recordings with texts, or espeak-ng's voice; streams; pitch and speed."
     options_type = Options
+    several_graphs = True
     data_options = ("test_data", "encoding")
 
     def prepare(self, options: Options, data: Path | None) -> SpeechData:

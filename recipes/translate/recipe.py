@@ -104,6 +104,7 @@ class Translate(Recipe[Options, TranslationData]):
 
     summary = "Translate: your pairs of texts in, an encoder and a decoder with attention out."
     options_type = Options
+    several_graphs = True
     data_options: ClassVar[tuple[str, ...]] = (
         "source", "target", "train_data", "validation_data", "test_data", "encoding",
     )  # fmt: skip

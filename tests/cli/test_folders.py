@@ -120,3 +120,14 @@ def test_texts_are_translated_line_by_line(invoke: Invoke, folder: Path, tmp_pat
     part = invoke("run", folder / "decoder.onnx", "-", input="abc\n")
     assert part.exit_code == 2
     assert "a part of a network" in part.stderr
+
+
+def test_a_network_becomes_one_file_where_it_can(invoke: Invoke, tmp_path: Path) -> None:
+    path = tmp_path / "greedy.onnx"
+    assert invoke("export", SOURCE, "--example", EXAMPLE, "-o", path).exit_code == 0
+    assert invoke("verify", SOURCE, path, "--example", EXAMPLE).exit_code == 0
+    refused = invoke(
+        "export", "tests.translators:two_graphs", "--example", "1x4x3", "-o", tmp_path / "x.onnx"
+    )
+    assert refused.exit_code == 2
+    assert "name a folder" in refused.stderr

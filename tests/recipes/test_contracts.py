@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from edgernn.models.parts import Parted
 from edgernn.training import find_recipe, load_run, read_contract, shipped_recipes, train
 from edgernn.training.find import RECIPE_FILE, shipped_folder
 from edgernn.training.options import read_options
@@ -48,6 +49,7 @@ def test_a_recipe_keeps_its_contract(name: str, tmp_path: Path, monkeypatch: pyt
     assert contract.broken_promises(tmp_path / "run", report.scores) == []
     run = load_run(tmp_path / "run")
     run.model(*run.example_inputs())
+    assert run.recipe.several_graphs == isinstance(run.model, Parted)
 
 
 @pytest.mark.parametrize("name", shipped_recipes())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as json_text
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
@@ -96,6 +97,8 @@ def command(
     from edgernn.cli.placement_tables import share
     from edgernn.cli.sounds import gives_sound, takes_sound
     from edgernn.errors import InputError
+    from edgernn.models import Seq2Seq
+    from edgernn.models.parts import Parted
     from edgernn.network_folder import is_network_folder
     from edgernn.placement import place
     from edgernn.source import load_source
@@ -108,7 +111,7 @@ def command(
     given: dict[str, Any] = {"task": task, "unit": unit, "sample_rate": sample_rate, "labels": _words(labels)}
     options: dict[str, Any] = {} if opset is None else {"opset": opset}
     about = {**found.metadata, **{name: value for name, value in given.items() if value is not None}}
-    if _is_folder(found.model, output):
+    if isinstance(found.model, Parted) and output.suffix != ".onnx":
         for_one = {
             "--streaming": streaming, "--chunk": chunk, "--lookahead": lookahead, "--length": length,
             "--fix-batch": fix_batch, "--for": provider, "--dims": dims, "--output-names": output_names,
@@ -118,6 +121,16 @@ def command(
             raise InputError(f"{wrong[0]}: the graphs of a folder say that themselves; leave it out.")
         with working("Exporting, and comparing the files with the model …"):
             return export_parts(found, output, about, recurrence=recurrence, kernels=kernels, **options)
+    if isinstance(found.model, Seq2Seq):
+        with TemporaryDirectory() as folder, working("Exporting, and comparing the graphs with the model …"):
+            edgernn.export_folder(
+                found.model, Path(folder) / "network", found.example_inputs, metadata=about, **options
+            )
+            return _greedy(Path(folder) / "network", output)
+    if isinstance(found.model, Parted):
+        raise InputError(
+            f"--output: this is a network of several graphs; name a folder, not the file {str(output)!r}."
+        )
     with working("Exporting, and comparing the file with the model …"):
         manifest = edgernn.export(
             found.model,
@@ -214,13 +227,6 @@ def _greedy(folder: Path, output: Path) -> Outcome:
     return Outcome(
         {"path": str(output), "bytes": size, "manifest": json_text.loads(manifest.to_json())}, show
     )
-
-
-def _is_folder(model: Any, output: Path) -> bool:
-    """Whether a network of several graphs goes into a folder."""
-    from edgernn.models.parts import Parted
-
-    return isinstance(model, Parted) and output.suffix != ".onnx"
 
 
 def _dims(settings: list[str] | None) -> dict[str, list[str | None]] | None:

@@ -110,6 +110,7 @@ def command(
     """
     from edgernn.cli.compression import file_sizes, print_compression, read_compression
     from edgernn.cli.console import next_steps, working
+    from edgernn.cli.folders import export_words
     from edgernn.cli.recipe_options import merge
     from edgernn.cli.training_tables import print_finetuning, say
     from edgernn.training import finetune
@@ -156,7 +157,7 @@ def command(
         folder = report.training.folder
         next_steps(
             console,
-            (["export", folder, "-o", Path(folder).name + ".onnx"], "a file for the device"),
+            (export_words(folder, report.training.recipe, Path(folder).name), "a file for the device"),
             (["evaluate", folder, "--data", "other.csv"], "score it on other data"),
         )
 

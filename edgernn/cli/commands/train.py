@@ -103,6 +103,7 @@ def command(
     A run that was stopped continues with --resume and ends as if it had not been.
     """
     from edgernn.cli.console import next_steps
+    from edgernn.cli.folders import export_words
     from edgernn.cli.recipe_options import merge, options_outcome
     from edgernn.cli.train_modes import rates_outcome, refuse, search_outcome
     from edgernn.cli.training_tables import print_training, say
@@ -173,10 +174,10 @@ def command(
 
     def show(console: Console) -> None:
         print_training(console, report)
-        model = Path(report.folder).name + ".onnx"
+        words = export_words(report.folder, report.recipe, Path(report.folder).name)
         next_steps(
             console,
-            (["export", report.folder, "-o", model], "a file for the device; --streaming: sample by sample"),
+            (words, "a file for the device; --streaming: sample by sample"),
             (["evaluate", report.folder, "--data", "other.csv"], "score it on other data"),
         )
 
