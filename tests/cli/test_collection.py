@@ -100,7 +100,7 @@ def test_outputs_of_another_model_are_not_mixed(
         (("{folder}", "-o", "{out}", "--workers", "0"), "workers: expected a whole number from 1"),
         (("{folder}/0.npy", "--engine", "ray"), "work through a folder"),
         (("{folder}", "-o", "{out}", "--save-state", "x"), "are for one stream"),
-        (("{empty}", "-o", "{out}"), "no .npy, .csv or .inkml file below"),
+        (("{empty}", "-o", "{out}"), "no .npy or .csv or .inkml file below"),
     ],
 )
 def test_refusals(

@@ -159,7 +159,7 @@ def test_what_cannot_be_written_as_sound_is_refused(files: Path, tmp_path: Path,
     for words, said in (
         (("stream.onnx", tmp_path / "zero.wav"), "holds no samples"),
         (("stream.onnx", tmp_path / "text.wav"), "no sound file that can be read"),
-        (("stream.onnx", tmp_path / "notes.txt"), "must end in .npy or .csv, be a sound file"),
+        (("stream.onnx", tmp_path / "notes.txt"), "must end in .npy, .csv or .inkml, be a sound file"),
         (("stream.onnx", tmp_path / "none.wav"), "no file at"),
         (("stream.onnx", noisy, noisy), "the model takes 1"),
         (("unknown.onnx", noisy), "no waveform (batch, samples) of a known sample rate"),

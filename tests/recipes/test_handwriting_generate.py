@@ -18,6 +18,7 @@ from edgernn.strokes import read_drawing
 from edgernn.training import find_recipe, finetune, load_run, read_contract, shipped_recipes, train
 from edgernn.training.options import read_options
 from edgernn.training.pen_letters import write_samples
+from edgernn.training.recipe import DATA_FOLDER_VARIABLE
 from tests.once import made_once
 
 NAME = "handwriting-generate"
@@ -26,12 +27,19 @@ TINY = read_contract(shipped_recipes()[NAME]).tiny.options
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(autouse=True)
+def _pens_that_the_recipe_makes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(DATA_FOLDER_VARIABLE, raising=False)
+
+
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny run, its streaming file, and that file in int8."""
 
     def make(into: Path) -> None:
-        train(NAME, options=TINY, out=into / "run", device="cpu", quiet=True)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.delenv(DATA_FOLDER_VARIABLE, raising=False)
+            train(NAME, options=TINY, out=into / "run", device="cpu", quiet=True)
         invoke("export", into / "run", "-o", into / "writer.onnx", "--streaming")
         invoke("quantize", into / "writer.onnx", "-o", into / "writer.int8.onnx")
 
