@@ -6,13 +6,12 @@ the next line is read. Of a task without labels it says `NEEDS_LABELS = False`.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from edgernn.cli.by_task import module_for
 
 if TYPE_CHECKING:
     from edgernn.manifest import Manifest
@@ -41,8 +40,4 @@ def find_answers(manifest: Manifest) -> Answers | None:
 
 def answers_for(task: str) -> ModuleType | None:
     """The module that answers lines of text for a task; None where there is none."""
-    # What the task is called, the file says: nothing but a name may become a module's.
-    if not re.fullmatch(r"[a-z]+(-[a-z]+)*", task):
-        return None
-    name = f"{__name__}.{task.replace('-', '_')}"
-    return None if importlib.util.find_spec(name) is None else importlib.import_module(name)
+    return module_for(__name__, task)

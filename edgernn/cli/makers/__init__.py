@@ -7,14 +7,12 @@ folders of the task.
 from __future__ import annotations
 
 import abc
-import importlib
-import importlib.util
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from edgernn.cli.by_task import module_for
 from edgernn.errors import InputError
 from edgernn.training.typed import read_value
 
@@ -75,13 +73,8 @@ class Maker(abc.ABC):
 
 def find_maker(task: str) -> type[Maker] | None:
     """The maker for a task; None where there is none."""
-    # What the task is called, the file says: nothing but a name may become a module's.
-    if not re.fullmatch(r"[a-z]+(-[a-z]+)*", task):
-        return None
-    name = f"{__name__}.{task.replace('-', '_')}"
-    if importlib.util.find_spec(name) is None:
-        return None
-    found: type[Maker] = importlib.import_module(name).Maker
+    module = module_for(__name__, task)
+    found: type[Maker] | None = None if module is None else module.Maker
     return found
 
 

@@ -7,11 +7,10 @@ is to say, as objects for JSON, of which `line` makes text. `whole` sums up what
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from typing import TYPE_CHECKING, Any, Protocol
 
 from edgernn.cli.arrays import Array
+from edgernn.cli.by_task import module_for
 
 if TYPE_CHECKING:
     from edgernn.runtime import Session
@@ -41,10 +40,8 @@ class Teller(Protocol):
 
 def find_teller(task: str) -> type[Teller] | None:
     """The teller of a task; None where there is none."""
-    names = {module.name.replace("_", "-"): module.name for module in pkgutil.iter_modules(__path__)}
-    if task not in names:
-        return None
-    found: type[Teller] = importlib.import_module(f"{__name__}.{names[task]}").Teller
+    module = module_for(__name__, task)
+    found: type[Teller] | None = None if module is None else module.Teller
     return found
 
 
