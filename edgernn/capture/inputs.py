@@ -39,8 +39,7 @@ def describe_inputs(
 ) -> tuple[InputInfo, ...]:
     """Names, dimension names and examples of a module's inputs; raises InputError where they do not fit.
 
-    The names of dimensions are those of `dims`, else those that the module says itself by an attribute
-    `input_dims`, a mapping like `dims`, else (batch, time, …) by `time_dim`, else (batch,).
+    The names of dimensions are those of `dims`, else (batch, time, …) by `time_dim`, else (batch,).
     """
     if not isinstance(model, nn.Module):
         raise InputError(f"model: must be a torch.nn.Module, found {type(model).__name__}.")
@@ -57,9 +56,8 @@ def describe_inputs(
     unknown = sorted(set(dims) - set(names))
     if unknown:
         raise InputError(f"dims: {unknown[0]!r} is no input; the inputs are {names}.")
-    known = {**getattr(model, "input_dims", {}), **dims}
     return tuple(
-        InputInfo(name, _dim_names(name, example, time_dim, known.get(name)), example.detach().cpu())
+        InputInfo(name, _dim_names(name, example, time_dim, dims.get(name)), example.detach().cpu())
         for name, example in zip(names, examples, strict=True)
     )
 
