@@ -14,13 +14,16 @@ from pathlib import Path
 
 from edgernn.errors import InputError
 
+# What makes a folder a network of several graphs; see `edgernn.network_folder`.
+BUNDLE_FILE = "bundle.json"
+
 
 def existing_file(path: str | os.PathLike[str], what: str) -> Path:
     """`path` as a Path; raises InputError where no file stands there. `what` names it in the message."""
     path = Path(path)
     if not path.exists():
         raise InputError(f"{what}: no file at {str(path)!r}. Check the path.")
-    if (path / "bundle.json").is_file():
+    if (path / BUNDLE_FILE).is_file():
         raise InputError(
             f"{what}: {str(path)!r} is a network of several graphs, and this takes one. Name a file in it."
         )

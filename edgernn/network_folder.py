@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgernn.errors import InputError, ModelError
-from edgernn.files import file_digest, write_text
+from edgernn.files import BUNDLE_FILE, file_digest, write_text
 
-BUNDLE_FILE = "bundle.json"
 FORMAT_VERSION = 1
 
 if TYPE_CHECKING:
