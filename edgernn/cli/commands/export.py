@@ -111,7 +111,7 @@ def command(
     given: dict[str, Any] = {"task": task, "unit": unit, "sample_rate": sample_rate, "labels": _words(labels)}
     options: dict[str, Any] = {} if opset is None else {"opset": opset}
     about = {**found.metadata, **{name: value for name, value in given.items() if value is not None}}
-    if isinstance(found.model, Parted) and output.suffix != ".onnx":
+    if isinstance(found.model, Parted):
         for_one = {
             "--streaming": streaming, "--chunk": chunk, "--lookahead": lookahead, "--length": length,
             "--fix-batch": fix_batch, "--for": provider, "--dims": dims, "--output-names": output_names,
@@ -119,18 +119,19 @@ def command(
         wrong = [name for name, value in for_one.items() if value]
         if wrong:
             raise InputError(f"{wrong[0]}: the graphs of a folder say that themselves; leave it out.")
-        with working("Exporting, and comparing the files with the model …"):
-            return export_parts(found, output, about, recurrence=recurrence, kernels=kernels, **options)
-    if isinstance(found.model, Seq2Seq):
-        with TemporaryDirectory() as folder, working("Exporting, and comparing the graphs with the model …"):
-            edgernn.export_folder(
-                found.model, Path(folder) / "network", found.example_inputs, metadata=about, **options
+        options |= {"recurrence": recurrence, "kernels": kernels}
+        if output.suffix != ".onnx":
+            with working("Exporting, and comparing the files with the model …"):
+                return export_parts(found, output, about, **options)
+        if not isinstance(found.model, Seq2Seq):
+            raise InputError(
+                f"--output: this is a network of several graphs; name a folder, not the file {str(output)!r}."
             )
-            return _greedy(Path(folder) / "network", output)
-    if isinstance(found.model, Parted):
-        raise InputError(
-            f"--output: this is a network of several graphs; name a folder, not the file {str(output)!r}."
-        )
+        with TemporaryDirectory() as folder:
+            network = Path(folder) / "network"
+            with working("Exporting, and comparing the graphs with the model …"):
+                edgernn.export_folder(found.model, network, found.example_inputs, metadata=about, **options)
+            return _greedy(network, output)
     with working("Exporting, and comparing the file with the model …"):
         manifest = edgernn.export(
             found.model,
