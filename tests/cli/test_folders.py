@@ -126,6 +126,9 @@ def test_a_network_becomes_one_file_where_it_can(invoke: Invoke, tmp_path: Path)
     path = tmp_path / "greedy.onnx"
     assert invoke("export", SOURCE, "--example", EXAMPLE, "-o", path).exit_code == 0
     assert invoke("verify", SOURCE, path, "--example", EXAMPLE).exit_code == 0
+    chunked = invoke("export", SOURCE, "--example", EXAMPLE, "--chunk", "1", "-o", tmp_path / "y.onnx")
+    assert chunked.exit_code == 2
+    assert "--chunk" in chunked.stderr
     refused = invoke(
         "export", "tests.translators:two_graphs", "--example", "1x4x3", "-o", tmp_path / "x.onnx"
     )
